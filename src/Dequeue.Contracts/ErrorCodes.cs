@@ -1,0 +1,36 @@
+namespace Dequeue.Contracts;
+
+/// <summary>
+/// Every error code that a client can meet, in <c>sync.stream.error</c> and in the <c>code</c> of a problem+json body.
+/// The comments are the operators' manual. Codes are stable: clients branch on them.
+/// </summary>
+public static class ErrorCodes
+{
+    /// <summary>
+    /// The event log's storage did not answer, refused, or throttled until the retries ran out. HTTP 503. Nothing was changed
+    /// by a push that ends so unless its ids are acknowledged later: repeat it, ids make it idempotent. Look at <c>/healthz</c>
+    /// and at the storage account's throttling metrics.
+    /// </summary>
+    public const string DbError = "DB_ERROR";
+
+    /// <summary>The call is malformed: bad JSON, wrong types, a missing field, too large a body, or a second stream on one
+    /// connection while the first runs. HTTP 400, 413, 415 or 426. The client is at fault; repeating it does not help.</summary>
+    public const string InvalidRequest = "INVALID_REQUEST";
+
+    /// <summary><c>since</c> is no RFC 3339 date-time. HTTP 400. The client should start again from its last good checkpoint,
+    /// or from the beginning: ids that it already has are dropped.</summary>
+    public const string InvalidCheckpoint = "INVALID_CHECKPOINT";
+
+    /// <summary>No token, a bad or expired one (HTTP 401), or a token for another tenant's app (HTTP 403).</summary>
+    public const string Unauthorized = "UNAUTHORIZED";
+
+    /// <summary>Too many calls of one user or app. HTTP 429 with <c>Retry-After</c> in seconds.</summary>
+    public const string RateLimited = "RATE_LIMITED";
+
+    /// <summary>The stream did not make progress in time: a client that stopped acknowledging, or a Web PubSub that
+    /// stopped accepting. The client carries on by REST from its last checkpoint.</summary>
+    public const string StreamTimeout = "STREAM_TIMEOUT";
+
+    /// <summary>A bug or an unforeseen failure. HTTP 500. The log has an entry with the same invocation id.</summary>
+    public const string Internal = "INTERNAL";
+}
