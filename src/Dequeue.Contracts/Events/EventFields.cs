@@ -1,0 +1,156 @@
+using System.Text.Json;
+
+namespace Dequeue.Contracts.Events;
+
+/// <summary>
+/// The envelope fields of one event, read in a single pass without copying. The event itself stays the bytes it is:
+/// <see cref="Json"/> is what is stored and sent.
+/// </summary>
+public ref struct EventFields
+{
+    /// <summary>The whole event object.</summary>
+    public ReadOnlySpan<byte> Json { get; private set; }
+
+    /// <summary><c>id</c>, or null when it is missing or no string.</summary>
+    public string? Id { get; private set; }
+
+    /// <summary><c>type</c>; <see cref="JsonText.IsPresent"/> is false when it is missing or no string.</summary>
+    public JsonText Type { get; private set; }
+
+    /// <summary><c>ts</c>, the device's clock.</summary>
+    public JsonText Timestamp { get; private set; }
+
+    /// <summary><c>user_id</c>.</summary>
+    public JsonText UserId { get; private set; }
+
+    /// <summary><c>device_id</c>.</summary>
+    public JsonText DeviceId { get; private set; }
+
+    /// <summary>What <c>payload</c> is; <see cref="JsonTokenType.None"/> when it is missing.</summary>
+    public JsonTokenType PayloadKind { get; private set; }
+
+    /// <summary>The payload's bytes.</summary>
+    public ReadOnlySpan<byte> Payload { get; private set; }
+
+    /// <summary><c>payload_version</c>, or null when it is missing or no 32-bit integer.</summary>
+    public int? PayloadVersion { get; private set; }
+
+    /// <summary>True when an envelope field stands twice, so that two readers could disagree about what the event says.</summary>
+    public bool IsAmbiguous { get; private set; }
+
+    /// <summary>
+    /// Reads the object that <paramref name="reader"/> stands on (its <see cref="JsonTokenType.StartObject"/>) and leaves the
+    /// reader on its end.
+    /// </summary>
+    /// <param name="reader">A reader over <paramref name="source"/>, given as one final block.</param>
+    /// <param name="source">The bytes that the reader reads.</param>
+    /// <exception cref="JsonException">The JSON is not well-formed.</exception>
+    public static EventFields Read(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> source)
+    {
+        var fields = new EventFields();
+        var start = (int)reader.TokenStartIndex;
+        var seen = 0;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var field = Field(ref reader);
+            reader.Read();
+            var valueStart = (int)reader.TokenStartIndex;
+            if (field != 0)
+            {
+                fields.IsAmbiguous |= (seen & field) != 0;
+                seen |= field;
+            }
+
+            switch (field)
+            {
+                case IdField: fields.Id = reader.TokenType == JsonTokenType.String ? Text(ref reader, source).GetString() : null; break;
+                case TypeField: fields.Type = Text(ref reader, source); break;
+                case TimestampField: fields.Timestamp = Text(ref reader, source); break;
+                case UserField: fields.UserId = Text(ref reader, source); break;
+                case DeviceField: fields.DeviceId = Text(ref reader, source); break;
+                case VersionField:
+                    fields.PayloadVersion = reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var version) ? version : null;
+                    break;
+                case PayloadField: fields.PayloadKind = reader.TokenType; break;
+            }
+
+            reader.Skip();
+            if (field == PayloadField) fields.Payload = source[valueStart..(int)reader.BytesConsumed];
+        }
+
+        fields.Json = source[start..(int)reader.BytesConsumed];
+        return fields;
+    }
+
+    private const int IdField = 1, TypeField = 2, TimestampField = 4, UserField = 8, DeviceField = 16, PayloadField = 32, VersionField = 64;
+
+    private static int Field(scoped ref Utf8JsonReader reader)
+    {
+        if (reader.ValueIsEscaped) return Escaped(ref reader);
+        var name = reader.ValueSpan;
+        return name.Length switch
+        {
+            2 => name.SequenceEqual("id"u8) ? IdField : name.SequenceEqual("ts"u8) ? TimestampField : 0,
+            4 => name.SequenceEqual("type"u8) ? TypeField : 0,
+            7 => name.SequenceEqual("payload"u8) ? PayloadField : name.SequenceEqual("user_id"u8) ? UserField : 0,
+            9 => name.SequenceEqual("device_id"u8) ? DeviceField : 0,
+            15 => name.SequenceEqual("payload_version"u8) ? VersionField : 0,
+            _ => 0,
+        };
+    }
+
+    private static int Escaped(scoped ref Utf8JsonReader reader)
+        => reader.ValueTextEquals("id"u8) ? IdField
+            : reader.ValueTextEquals("ts"u8) ? TimestampField
+            : reader.ValueTextEquals("type"u8) ? TypeField
+            : reader.ValueTextEquals("payload"u8) ? PayloadField
+            : reader.ValueTextEquals("user_id"u8) ? UserField
+            : reader.ValueTextEquals("device_id"u8) ? DeviceField
+            : reader.ValueTextEquals("payload_version"u8) ? VersionField : 0;
+
+    private static JsonText Text(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> source)
+        => reader.TokenType == JsonTokenType.String
+            ? new JsonText(source.Slice((int)reader.TokenStartIndex + 1, reader.ValueSpan.Length), reader.ValueIsEscaped)
+            : default;
+}
+
+/// <summary>A JSON string as it stands in its source.</summary>
+/// <param name="raw">The bytes between the quotes.</param>
+/// <param name="isEscaped">Whether they hold a backslash.</param>
+public readonly ref struct JsonText(ReadOnlySpan<byte> raw, bool isEscaped)
+{
+    private readonly bool _isEscaped = isEscaped;
+
+    /// <summary>The bytes between the quotes, still escaped.</summary>
+    public ReadOnlySpan<byte> Raw { get; } = raw;
+
+    /// <summary>False for a field that is missing or is no string.</summary>
+    public bool IsPresent { get; } = true;
+
+    /// <summary>True for <c>""</c>.</summary>
+    public bool IsEmpty => Raw.IsEmpty;
+
+    /// <summary>The text, or null when it is missing or is no valid Unicode (a lone surrogate escape).</summary>
+    public string? GetString()
+    {
+        if (!IsPresent) return null;
+        if (!_isEscaped) return System.Text.Unicode.Utf8.IsValid(Raw) ? System.Text.Encoding.UTF8.GetString(Raw) : null;
+        Span<byte> quoted = Raw.Length <= 254 ? stackalloc byte[Raw.Length + 2] : new byte[Raw.Length + 2];
+        quoted[0] = quoted[^1] = (byte)'"';
+        Raw.CopyTo(quoted[1..]);
+        var reader = new Utf8JsonReader(quoted);
+        reader.Read();
+        try
+        {
+            return reader.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>True when the text is <paramref name="utf8"/>.</summary>
+    public bool Equals(ReadOnlySpan<byte> utf8)
+        => IsPresent && (_isEscaped ? GetString() is { } text && System.Text.Encoding.UTF8.GetBytes(text).AsSpan().SequenceEqual(utf8) : Raw.SequenceEqual(utf8));
+}

@@ -1,0 +1,50 @@
+using System.Text.Json.Serialization;
+
+namespace Dequeue.Contracts.Rest;
+
+/// <summary>The answer to a push. <c>errors[i]</c> belongs to <c>rejected[i]</c>.</summary>
+/// <param name="Acknowledged">Ids that are stored, now or before.</param>
+/// <param name="Rejected">Ids that were not stored; an event without a readable id appears as an empty string.</param>
+/// <param name="Errors">Why, one sentence each, in the order of <paramref name="Rejected"/>.</param>
+public sealed record PushResponse(IReadOnlyList<string> Acknowledged, IReadOnlyList<string> Rejected, IReadOnlyList<string> Errors);
+
+/// <summary>Facts about a log. Times are Unix milliseconds.</summary>
+/// <param name="EventCount">Events in the log.</param>
+/// <param name="LastEventTs">The device time of the event committed last, or null for an empty log.</param>
+/// <param name="LastEventId">Its id, or null.</param>
+/// <param name="LastSyncedAtTs">Its commit time, or null.</param>
+public sealed record SyncMeta(long EventCount, long? LastEventTs, string? LastEventId, long? LastSyncedAtTs);
+
+/// <summary>Where to open the WebSocket.</summary>
+/// <param name="Url">The Web PubSub URL, with a token that is valid to connect until <paramref name="ExpiresAt"/>.</param>
+/// <param name="ExpiresAt">When the token ends. An open connection outlives it.</param>
+public sealed record NegotiateResponse(string Url, DateTimeOffset ExpiresAt);
+
+/// <summary>An RFC 9457 problem with the code of <see cref="ErrorCodes"/>.</summary>
+/// <param name="Title">What kind of problem, in a few words.</param>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Detail">What to do about it, in a sentence.</param>
+/// <param name="Code">One of <see cref="ErrorCodes"/>.</param>
+public sealed record Problem(string Title, int Status, string? Detail, string Code)
+{
+    /// <summary>The media type of a problem.</summary>
+    public const string MediaType = "application/problem+json";
+}
+
+/// <summary>The limits of the REST pages.</summary>
+public static class PageLimits
+{
+    /// <summary>Events of a page when the call names none.</summary>
+    public const int Default = 100;
+
+    /// <summary>Most events of a page; the shipped app asks for it. A larger wish is clamped.</summary>
+    public const int Max = 1000;
+}
+
+/// <summary>The JSON of the REST bodies that hold no events, generated at compile time.</summary>
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(PushResponse))]
+[JsonSerializable(typeof(SyncMeta))]
+[JsonSerializable(typeof(NegotiateResponse))]
+[JsonSerializable(typeof(Problem))]
+public sealed partial class RestJson : JsonSerializerContext;

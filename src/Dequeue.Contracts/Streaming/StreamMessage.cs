@@ -1,0 +1,79 @@
+using Dequeue.Contracts.Events;
+
+namespace Dequeue.Contracts.Streaming;
+
+/// <summary>A message from the server on a stream.</summary>
+public abstract record StreamMessage
+{
+    private StreamMessage()
+    {
+    }
+
+    /// <summary><c>sync.stream.start</c>.</summary>
+    /// <param name="TotalEvents">Events strictly after the request's <c>since</c>, at least 0.</param>
+    public sealed record Start(long TotalEvents) : StreamMessage
+    {
+        /// <summary>The message's <c>type</c>.</summary>
+        public const string Type = "sync.stream.start";
+
+        /// <summary>Writes the message.</summary>
+        public byte[] ToUtf8Bytes()
+            => StreamJson.Write(static (writer, start) =>
+            {
+                writer.WriteString("type"u8, Type);
+                writer.WriteNumber("totalEvents"u8, start.TotalEvents);
+            }, this);
+    }
+
+    /// <summary><c>sync.stream.batch</c>, as a client reads it. <see cref="BatchFrame"/> writes it.</summary>
+    /// <param name="Events">Up to 1,000 events in commit order.</param>
+    /// <param name="BatchIndex">0, 1, 2 …</param>
+    /// <param name="IsLast">True on exactly one batch, the final one.</param>
+    /// <param name="Checkpoint">The position after this batch, or null from a server that does not tell.</param>
+    public sealed record Batch(IReadOnlyList<SyncEvent> Events, int BatchIndex, bool IsLast, Checkpoint? Checkpoint) : StreamMessage
+    {
+        /// <summary>The message's <c>type</c>.</summary>
+        public const string Type = "sync.stream.batch";
+    }
+
+    /// <summary><c>sync.stream.complete</c>.</summary>
+    /// <param name="ProcessedEvents">Events sent on this stream.</param>
+    /// <param name="NewCheckpoint">What to hand back as <c>since</c> next time.</param>
+    /// <param name="Digest">The <see cref="EventDigest"/> of the events sent, or null when the server did not compute it.</param>
+    public sealed record Complete(long ProcessedEvents, Checkpoint NewCheckpoint, string? Digest = null) : StreamMessage
+    {
+        /// <summary>The message's <c>type</c>.</summary>
+        public const string Type = "sync.stream.complete";
+
+        /// <summary>Writes the message.</summary>
+        public byte[] ToUtf8Bytes()
+            => StreamJson.Write(static (writer, complete) =>
+            {
+                writer.WriteString("type"u8, Type);
+                writer.WriteNumber("processedEvents"u8, complete.ProcessedEvents);
+                writer.WriteString("newCheckpoint"u8, complete.NewCheckpoint.ToString());
+                if (complete.Digest is { } digest) writer.WriteString("digest"u8, digest);
+            }, this);
+    }
+
+    /// <summary><c>sync.stream.error</c>: ends the stream.</summary>
+    /// <param name="Text">For people.</param>
+    /// <param name="Code">One of <see cref="ErrorCodes"/>, or one of a later server.</param>
+    public sealed record Error(string Text, string Code) : StreamMessage
+    {
+        /// <summary>The message's <c>type</c>.</summary>
+        public const string Type = "sync.stream.error";
+
+        /// <summary>Writes the message.</summary>
+        public byte[] ToUtf8Bytes()
+            => StreamJson.Write(static (writer, error) =>
+            {
+                writer.WriteString("type"u8, Type);
+                writer.WriteString("error"u8, error.Text);
+                writer.WriteString("code"u8, error.Code);
+            }, this);
+    }
+
+    /// <summary>A message of a type that this version does not know. Clients ignore it.</summary>
+    public sealed record Unknown(string Type) : StreamMessage;
+}

@@ -1,0 +1,122 @@
+using System.Text.Json;
+using Dequeue.Contracts.Events;
+
+namespace Dequeue.Contracts.Streaming;
+
+/// <summary>
+/// Reads the server's messages as strictly as the shipped app does: integers are integers, booleans are booleans, events are
+/// objects. Unknown fields are ignored. Not thread-safe: one reader for one stream.
+/// </summary>
+public sealed class StreamMessageReader
+{
+    private readonly SyncEventReader _events = new();
+
+    /// <summary>Reads one message. The events of a batch are slices of <paramref name="utf8"/>.</summary>
+    /// <returns>The message, or null when it is malformed; <paramref name="problem"/> says how.</returns>
+    public StreamMessage? Read(ReadOnlyMemory<byte> utf8, out string? problem)
+    {
+        problem = null;
+        var fields = new Fields();
+        try
+        {
+            var reader = new Utf8JsonReader(utf8.Span);
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.StartObject)
+            {
+                problem = "A message is a JSON object.";
+                return null;
+            }
+
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName) ReadField(ref reader, utf8, ref fields);
+            while (reader.Read())
+            {
+            }
+        }
+        catch (JsonException)
+        {
+            problem = "A message is not valid JSON.";
+            return null;
+        }
+
+        var message = Message(fields);
+        if (message is null) problem = $"A {fields.Type ?? "message without type"} lacks a field or has one of the wrong type.";
+        return message;
+    }
+
+    private static StreamMessage? Message(in Fields fields)
+        => fields.Type switch
+        {
+            null => null,
+            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total ? new StreamMessage.Start(total) : null,
+            StreamMessage.Batch.Type => fields is { Events: { } events, BatchIndex: >= 0 and <= int.MaxValue and { } index, IsLast: { } last }
+                ? new StreamMessage.Batch(events, (int)index, last, fields.Checkpoint)
+                : null,
+            StreamMessage.Complete.Type => fields is { ProcessedEvents: >= 0 and { } processed, NewCheckpoint: { } checkpoint }
+                ? new StreamMessage.Complete(processed, checkpoint, fields.Digest)
+                : null,
+            StreamMessage.Error.Type => fields is { Error: { } text, Code: { } code } ? new StreamMessage.Error(text, code) : null,
+            _ => new StreamMessage.Unknown(fields.Type),
+        };
+
+    private void ReadField(ref Utf8JsonReader reader, ReadOnlyMemory<byte> utf8, ref Fields fields)
+    {
+        if (reader.ValueTextEquals("type"u8)) fields.Type = Text(ref reader);
+        else if (reader.ValueTextEquals("events"u8))
+        {
+            reader.Read();
+            fields.Events = _events.ReadArray(ref reader, utf8);
+            if (fields.Events is null) reader.Skip();
+        }
+        else if (reader.ValueTextEquals("batchIndex"u8)) fields.BatchIndex = Integer(ref reader);
+        else if (reader.ValueTextEquals("isLast"u8)) fields.IsLast = Boolean(ref reader);
+        else if (reader.ValueTextEquals("checkpoint"u8)) fields.Checkpoint = Position(ref reader);
+        else if (reader.ValueTextEquals("totalEvents"u8)) fields.TotalEvents = Integer(ref reader);
+        else if (reader.ValueTextEquals("processedEvents"u8)) fields.ProcessedEvents = Integer(ref reader);
+        else if (reader.ValueTextEquals("newCheckpoint"u8)) fields.NewCheckpoint = Position(ref reader);
+        else if (reader.ValueTextEquals("digest"u8)) fields.Digest = Text(ref reader);
+        else if (reader.ValueTextEquals("error"u8)) fields.Error = Text(ref reader);
+        else if (reader.ValueTextEquals("code"u8)) fields.Code = Text(ref reader);
+        else
+        {
+            reader.Read();
+            reader.Skip();
+        }
+    }
+
+    private static string? Text(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.String) return new JsonText(reader.ValueSpan, reader.ValueIsEscaped).GetString();
+        reader.Skip();
+        return null;
+    }
+
+    // As the app's decoder: 1.0 and "1" are no integers.
+    private static long? Integer(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var value) && !reader.ValueSpan.ContainsAny(".eE"u8)) return value;
+        reader.Skip();
+        return null;
+    }
+
+    private static bool? Boolean(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType is JsonTokenType.True or JsonTokenType.False) return reader.GetBoolean();
+        reader.Skip();
+        return null;
+    }
+
+    private static Checkpoint? Position(ref Utf8JsonReader reader)
+        => Text(ref reader) is { } text && Contracts.Checkpoint.TryParse(text, out var checkpoint) ? checkpoint : null;
+
+    private struct Fields
+    {
+        public string? Type, Digest, Error, Code;
+        public List<SyncEvent>? Events;
+        public long? BatchIndex, TotalEvents, ProcessedEvents;
+        public bool? IsLast;
+        public Checkpoint? Checkpoint, NewCheckpoint;
+    }
+}

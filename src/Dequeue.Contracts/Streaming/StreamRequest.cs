@@ -1,0 +1,82 @@
+using System.Text.Json;
+
+namespace Dequeue.Contracts.Streaming;
+
+/// <summary><c>sync.stream.request</c>: what a client asks for.</summary>
+/// <param name="Since">The checkpoint that it holds; <see cref="Checkpoint.Beginning"/> when it sent none.</param>
+public sealed record StreamRequest(Checkpoint Since)
+{
+    /// <summary>The message's <c>type</c>, and the event name that SDK clients use.</summary>
+    public const string Type = "sync.stream.request";
+
+    /// <summary>Writes the message.</summary>
+    public byte[] ToUtf8Bytes()
+        => StreamJson.Write(static (writer, request) =>
+        {
+            writer.WriteString("type"u8, Type);
+            writer.WriteString("since"u8, request.Since.ToString());
+        }, this);
+
+    /// <summary>Reads a request. Unknown fields are ignored.</summary>
+    /// <param name="utf8">The JSON object.</param>
+    /// <param name="typeIsKnown">True when the transport already named the event, so that <c>type</c> may be missing.</param>
+    public static StreamRequestReading Read(ReadOnlySpan<byte> utf8, bool typeIsKnown = false)
+    {
+        var since = Checkpoint.Beginning;
+        var typed = typeIsKnown;
+        try
+        {
+            var reader = new Utf8JsonReader(utf8);
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.StartObject) return Invalid("The request is a JSON object.");
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (reader.ValueTextEquals("type"u8))
+                {
+                    reader.Read();
+                    if (reader.TokenType != JsonTokenType.String || !reader.ValueTextEquals(Type))
+                        return Invalid($"The type of a request is {Type}.");
+                    typed = true;
+                }
+                else if (reader.ValueTextEquals("since"u8))
+                {
+                    reader.Read();
+                    if (reader.TokenType == JsonTokenType.Null) continue;
+                    if (reader.TokenType != JsonTokenType.String || reader.ValueIsEscaped || !Checkpoint.TryParse(reader.ValueSpan, out since))
+                        return new StreamRequestReading.Refused(ErrorCodes.InvalidCheckpoint, "since is an RFC 3339 date-time, such as 2026-11-22T08:15:30.1234567Z.");
+                }
+                else
+                {
+                    reader.Read();
+                    reader.Skip();
+                }
+            }
+
+            while (reader.Read())
+            {
+            }
+        }
+        catch (JsonException)
+        {
+            return Invalid("The request is not valid JSON.");
+        }
+
+        return typed ? new StreamRequestReading.Accepted(new StreamRequest(since)) : Invalid($"The request has no type; it must be {Type}.");
+    }
+
+    private static StreamRequestReading.Refused Invalid(string why) => new(ErrorCodes.InvalidRequest, why);
+}
+
+/// <summary>What came of reading a request.</summary>
+public abstract record StreamRequestReading
+{
+    private StreamRequestReading()
+    {
+    }
+
+    /// <summary>A valid request.</summary>
+    public sealed record Accepted(StreamRequest Request) : StreamRequestReading;
+
+    /// <summary>An invalid one: the code and text for <c>sync.stream.error</c>.</summary>
+    public sealed record Refused(string Code, string Message) : StreamRequestReading;
+}
