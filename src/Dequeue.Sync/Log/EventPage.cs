@@ -1,0 +1,77 @@
+using Dequeue.Contracts;
+
+namespace Dequeue.Sync.Log;
+
+/// <summary>Consecutive events of one log, in commit order. Immutable; slices share the bytes.</summary>
+public sealed class EventPage
+{
+    private readonly ReadOnlyMemory<byte> _json;
+    private readonly int[] _ends;
+    private readonly long[] _ticks;
+    private readonly int _start;
+
+    /// <summary>A page over arrays that nobody changes any more.</summary>
+    /// <param name="before">Events of the log before the page's first.</param>
+    /// <param name="json">The events, joined by single commas.</param>
+    /// <param name="ends">Where each event ends in <paramref name="json"/>.</param>
+    /// <param name="ticks">The commit tick of each event.</param>
+    internal EventPage(long before, ReadOnlyMemory<byte> json, int[] ends, long[] ticks)
+        : this(before, json, ends, ticks, 0, ends.Length)
+    {
+    }
+
+    private EventPage(long before, ReadOnlyMemory<byte> json, int[] ends, long[] ticks, int start, int count)
+    {
+        (Before, _json, _ends, _ticks, _start, Count) = (before, json, ends, ticks, start, count);
+    }
+
+    /// <summary>Events in the page, at least 1.</summary>
+    public int Count { get; }
+
+    /// <summary>Events of the log before the page's first.</summary>
+    public long Before { get; }
+
+    /// <summary>The commit position of the first event.</summary>
+    public Checkpoint First => CheckpointAt(0);
+
+    /// <summary>The commit position of the last event.</summary>
+    public Checkpoint Last => CheckpointAt(Count - 1);
+
+    /// <summary>The events joined by single commas, as they stand between the brackets of a JSON array.</summary>
+    public ReadOnlyMemory<byte> Json => _json[StartOf(0).._ends[_start + Count - 1]];
+
+    /// <summary>The commit position of one event.</summary>
+    /// <param name="i">0 to <see cref="Count"/> - 1.</param>
+    public Checkpoint CheckpointAt(int i) => Checkpoint.FromTicks(_ticks[Index(i)]);
+
+    /// <summary>The bytes of one event.</summary>
+    /// <param name="i">0 to <see cref="Count"/> - 1.</param>
+    public ReadOnlyMemory<byte> EventAt(int i) => _json[StartOf(i).._ends[Index(i)]];
+
+    /// <summary>Some of the events; nothing is copied.</summary>
+    /// <param name="start">The first event to keep.</param>
+    /// <param name="count">How many, at least 1.</param>
+    public EventPage Slice(int start, int count)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Count - start);
+        return new EventPage(Before + start, _json, _ends, _ticks, _start + start, count);
+    }
+
+    /// <summary>How many of the events lie at or before <paramref name="checkpoint"/>.</summary>
+    internal int CountThrough(Checkpoint checkpoint)
+    {
+        var at = _ticks.AsSpan(_start, Count).BinarySearch(checkpoint.Ticks);
+        return at < 0 ? ~at : at + 1;
+    }
+
+    private int StartOf(int i) => Index(i) is 0 ? 0 : _ends[_start + i - 1] + 1;
+
+    private int Index(int i)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(i);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(i, Count);
+        return _start + i;
+    }
+}

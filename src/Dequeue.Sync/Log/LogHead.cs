@@ -1,0 +1,26 @@
+using Dequeue.Contracts;
+
+namespace Dequeue.Sync.Log;
+
+/// <summary>The end of a log.</summary>
+/// <param name="Count">Events in the log.</param>
+/// <param name="Last">The commit position of the last event; <see cref="Checkpoint.Beginning"/> for an empty log.</param>
+/// <param name="LastEventId">The id of the last event; null for an empty log.</param>
+/// <param name="LastDeviceTimeMs">The last event's <c>ts</c> in Unix milliseconds; null for an empty log.</param>
+public sealed record LogHead(long Count, Checkpoint Last, string? LastEventId, long? LastDeviceTimeMs)
+{
+    /// <summary>The head of a log that nothing was pushed to.</summary>
+    public static LogHead Empty { get; } = new(0, Checkpoint.Beginning, null, null);
+}
+
+/// <summary>One event to append, validated.</summary>
+/// <param name="Id">The event's <c>id</c>: stored once per log.</param>
+/// <param name="Json">The event: one minified JSON object, at most <see cref="EventLog.MaxEventBytes"/>.</param>
+/// <param name="DeviceTimeMs">Its <c>ts</c> in Unix milliseconds.</param>
+public readonly record struct NewEvent(EventId Id, ReadOnlyMemory<byte> Json, long DeviceTimeMs);
+
+/// <summary>What an append did. Every event of the call is stored now.</summary>
+/// <param name="Head">The log's end after the call's last transaction.</param>
+/// <param name="Committed">What this call newly stored, in commit order, for live publishing.</param>
+/// <param name="AlreadyStored">How many of the call's events were stored before it, or stand twice in it.</param>
+public sealed record AppendResult(LogHead Head, IReadOnlyList<EventPage> Committed, int AlreadyStored);
