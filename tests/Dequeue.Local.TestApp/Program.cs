@@ -1,0 +1,3 @@
+using Dequeue.Local.TestApp;
+
+await TestApp.CreateBuilder(args).Build().RunAsync();
