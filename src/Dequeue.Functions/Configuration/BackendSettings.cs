@@ -15,15 +15,17 @@ public sealed record BackendSettings(
     private const int DefaultCallsPerSecond = 200;
 
     /// <summary>Reads and checks every setting.</summary>
+    /// <param name="configuration">Environment, or <c>Values</c> of local.settings.json.</param>
+    /// <param name="environment">The host's environment name; development tokens are refused in Production.</param>
     /// <exception cref="SettingsException">One is missing or wrong; the message names its key.</exception>
-    public static BackendSettings Read(IConfiguration configuration)
+    public static BackendSettings Read(IConfiguration configuration, string environment)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         return new BackendSettings(
             configuration["EventLog:Storage"] ?? throw new SettingsException(
                 "EventLog__Storage is missing: sqlite:PATH, a Tables connection string, UseDevelopmentStorage=true, or a table endpoint URL."),
             WebPubSubSettings.Read(configuration),
-            AuthSettings.Read(configuration),
+            AuthSettings.Read(configuration, environment),
             AllowedApps.Read(configuration),
             CallRate(configuration["Limits:CallsPerSecond"]));
     }
@@ -84,7 +86,7 @@ public sealed record AuthSettings(Uri? Authority, string? Audience, string AppCl
     /// <summary>The least that HS256 is safe with, in bytes.</summary>
     private const int MinKeyBytes = 32;
 
-    internal static AuthSettings Read(IConfiguration configuration)
+    internal static AuthSettings Read(IConfiguration configuration, string environment)
     {
         var appClaim = configuration["Auth:AppClaim"] ?? "app";
         if (configuration["Auth:Authority"] is { Length: > 0 } text)
@@ -98,7 +100,7 @@ public sealed record AuthSettings(Uri? Authority, string? Audience, string AppCl
 
         if (configuration["Auth:DevSigningKey"] is not { Length: > 0 } key)
             throw new SettingsException("Auth__Authority is missing (with Auth__Audience); for development alone, Auth__DevSigningKey.");
-        if ((configuration["AZURE_FUNCTIONS_ENVIRONMENT"] ?? "Production").Equals("Production", StringComparison.OrdinalIgnoreCase))
+        if ((configuration["AZURE_FUNCTIONS_ENVIRONMENT"] ?? environment).Equals("Production", StringComparison.OrdinalIgnoreCase))
             throw new SettingsException("Auth__DevSigningKey is refused while AZURE_FUNCTIONS_ENVIRONMENT is Production: set Auth__Authority.");
         var bytes = Encoding.UTF8.GetBytes(key);
         return bytes.Length >= MinKeyBytes
