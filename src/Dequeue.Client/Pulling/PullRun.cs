@@ -1,0 +1,176 @@
+using System.Net.WebSockets;
+using Dequeue.Client.Rest;
+using Dequeue.Client.Streaming;
+using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Streaming;
+using Microsoft.Extensions.Logging;
+
+namespace Dequeue.Client.Pulling;
+
+/// <summary>Carries out what <see cref="PullMachine"/> decides, once.</summary>
+internal sealed class PullRun(
+    SyncOptions options, IEventStore store, RestCalls rest, Credentials credentials, TimeProvider time, Random random, ILogger logger, ProgressMeter meter)
+    : IAsyncDisposable
+{
+    private static readonly PullInput.Done Done = new();
+    private readonly RetryPolicy _retry = RetryPolicy.Of(options);
+    private readonly StreamMessageReader _reader = new();
+    private readonly EventDigest? _digest = options.VerifyDigest ? new EventDigest() : null;
+    private StreamConnection? _connection;
+    private bool _firstSync;
+    private long _bytes, _added;
+
+    public async Task<SyncResult> RunAsync(CancellationToken cancellationToken)
+    {
+        var origin = await store.LoadAsync(cancellationToken);
+        _firstSync = origin.Checkpoint <= Checkpoint.Beginning;
+        var (state, command) = PullMachine.Begin(origin, options.Stream);
+        Report(SyncPhase.Connecting, state);
+        while (true)
+        {
+            switch (command)
+            {
+                case PullCommand.Finish:
+                    Report(SyncPhase.Completed, state with { Total = state.Processed });
+                    return new SyncResult(
+                        state.Transport, state.Processed, _added, meter.Seconds, _bytes, state.Position, state.StreamFailure, state.DigestVerified);
+                case PullCommand.Fail fail:
+                    throw new SyncFailedException(fail.Failure);
+            }
+
+            var input = await ExecuteAsync(command, cancellationToken);
+            var wasOnRest = state.OnRest;
+            (state, command) = PullMachine.Next(state, input, _retry, random.NextDouble());
+            if (state.OnRest && !wasOnRest) await LeaveStreamAsync(state);
+            Report(PhaseOf(state), state);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_connection is not null) await _connection.DisposeAsync();
+        _digest?.Dispose();
+    }
+
+    private async ValueTask<PullInput> ExecuteAsync(PullCommand command, CancellationToken cancellationToken)
+    {
+        switch (command)
+        {
+            case PullCommand.Receive:
+                return await ReceiveAsync(cancellationToken);
+            case PullCommand.Save save:
+                if (_connection is not null) Hash(save.Events);
+                _added += await store.SaveAsync(Kept(save.Events), save.Checkpoint, cancellationToken);
+                return Done;
+            case PullCommand.Negotiate:
+                return await NegotiateAsync(cancellationToken);
+            case PullCommand.Open open:
+                return await OpenAsync(open, cancellationToken);
+            case PullCommand.FetchPage fetch:
+                return await FetchAsync(fetch.Since, cancellationToken);
+            case PullCommand.Rewind rewind:
+                await store.RewindAsync(rewind.Position, cancellationToken);
+                _added = 0;
+                return Done;
+            case PullCommand.Wait wait:
+                await Task.Delay(wait.Delay, time, cancellationToken);
+                return Done;
+            default:
+                throw new InvalidOperationException($"{command.GetType().Name} is not carried out here.");
+        }
+    }
+
+    private async Task<PullInput> NegotiateAsync(CancellationToken cancellationToken)
+    {
+        switch (await rest.NegotiateAsync(cancellationToken))
+        {
+            case RestAnswer<Contracts.Rest.NegotiateResponse>.Ok { Body.Url: var url }
+                when Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "ws" or "wss":
+                return new PullInput.Negotiated(address);
+            case RestAnswer<Contracts.Rest.NegotiateResponse>.Failed failed:
+                return new PullInput.Failed(failed.Failure);
+            default:
+                return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, "Negotiate did not answer with a WebSocket URL."));
+        }
+    }
+
+    private async Task<PullInput> OpenAsync(PullCommand.Open open, CancellationToken cancellationToken)
+    {
+        var (connection, failure) = await StreamConnection.OpenAsync(
+            open.Url ?? Gateway(), open.Url is null ? credentials : null, options, time, cancellationToken);
+        _connection = connection;
+        failure ??= await connection!.SendAsync(
+            new StreamRequest(open.Since).ToUtf8Bytes(), options.RequestAsText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, cancellationToken);
+        return failure is null ? new PullInput.Opened() : new PullInput.Failed(failure);
+    }
+
+    private Uri Gateway()
+    {
+        var http = options.Address("/v1/sync/stream");
+        return new UriBuilder(http) { Scheme = http.Scheme == "https" ? "wss" : "ws" }.Uri;
+    }
+
+    private async ValueTask<PullInput> ReceiveAsync(CancellationToken cancellationToken)
+    {
+        var (bytes, failure) = await _connection!.ReceiveAsync(cancellationToken);
+        if (failure is not null) return new PullInput.Failed(failure);
+        _bytes += bytes.Length;
+        var message = _reader.Read(bytes, out var problem);
+        if (message is null) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, problem!));
+        return new PullInput.Message(message, message is StreamMessage.Complete ? _digest?.ToString() : null);
+    }
+
+    private async Task<PullInput> FetchAsync(Checkpoint since, CancellationToken cancellationToken)
+    {
+        switch (await rest.PullAsync(since, cancellationToken))
+        {
+            case RestAnswer<Contracts.Rest.EventPageBody>.Ok ok:
+                _bytes += ok.Bytes;
+                return new PullInput.Page(ok.Body);
+            case RestAnswer<Contracts.Rest.EventPageBody>.Failed failed:
+                return new PullInput.Failed(failed.Failure);
+            default:
+                throw new InvalidOperationException("A third kind of answer.");
+        }
+    }
+
+    private async Task LeaveStreamAsync(PullState state)
+    {
+        if (state.StreamFailure is { } failure) ClientLog.StreamGivenUp(logger, failure.Kind, failure.Message, state.Processed);
+        if (_connection is null) return;
+        await _connection.DisposeAsync();
+        _connection = null;
+    }
+
+    private void Hash(IReadOnlyList<SyncEvent> events)
+    {
+        if (_digest is null) return;
+        for (var i = 0; i < events.Count; i++) _digest.Append(events[i].Json.Span);
+    }
+
+    private IReadOnlyList<SyncEvent> Kept(IReadOnlyList<SyncEvent> events)
+    {
+        for (var i = 0; i < events.Count; i++)
+        {
+            if (!Keeps(events[i])) return events.Where(Keeps).ToList();
+        }
+
+        return events;
+    }
+
+    private bool Keeps(SyncEvent next)
+        => next.Id is not null
+            && (options.Filter == EventFilter.Mirror
+                || next is { HasEnvelope: true, PayloadVersion: >= 2 } && (_firstSync || options.DeviceId is null || next.DeviceId != options.DeviceId));
+
+    private void Report(SyncPhase phase, PullState state) => meter.Report(phase, state.Processed, state.Total, _bytes, state.Transport);
+
+    private static SyncPhase PhaseOf(PullState state)
+        => state.Phase switch
+        {
+            PullPhase.Negotiating or PullPhase.Opening or PullPhase.AwaitingStart => SyncPhase.Connecting,
+            PullPhase.Waiting => SyncPhase.Waiting,
+            _ => SyncPhase.Receiving,
+        };
+}
