@@ -1,51 +1,98 @@
-using System.Runtime.CompilerServices;
 using Dequeue.Contracts;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace Dequeue.Sync.Log;
 
-/// <summary>The event logs of all users, on a partitioned table.</summary>
-public sealed class EventLog(IPartitionedTable table, TimeProvider clock, ILogger<EventLog> logger)
+/// <summary>
+/// The event logs of all users, on a partitioned table. docs/storage.md tells the layout, the invariants and what each call
+/// costs. All members are safe to call concurrently, from any number of processes on one table. They throw
+/// <see cref="StorageUnavailableException"/> when storage fails, and <see cref="LogCorruptException"/> when it holds damaged rows.
+/// </summary>
+public sealed class EventLog
 {
     /// <summary>Most bytes of one event, minified.</summary>
     public const int MaxEventBytes = 64 * 1024;
 
-    /// <summary>Appends events; those whose id the log already has are skipped.</summary>
+    private readonly IPartitionedTable _table;
+    private readonly GroupCommit _groupCommit;
+
+    /// <summary>The logs on a table.</summary>
+    /// <param name="table">Where they are stored.</param>
+    /// <param name="clock">Gives commit times; may go backwards or be wrong, order does not depend on it.</param>
+    /// <param name="logger">Hears of lost races and doubtful commits.</param>
+    public EventLog(IPartitionedTable table, TimeProvider clock, ILogger<EventLog> logger)
+    {
+        _table = table;
+        _groupCommit = new GroupCommit(new Appender(table, clock, logger));
+    }
+
+    /// <summary>
+    /// Appends events in the order given; those whose id the log has already are skipped. Concurrent calls share transactions.
+    /// A call of more than about 60 to 98 events takes several transactions: when a later one fails, the call fails, although
+    /// the events of the earlier ones are stored. Calling again with the same events is always right.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="events">The events, validated; each 1 to <see cref="MaxEventBytes"/> bytes.</param>
+    /// <param name="cancellationToken">Stops waiting. What is in a transaction by then may be stored all the same.</param>
+    /// <exception cref="ArgumentException">An event has no bytes or too many.</exception>
     public async Task<AppendResult> AppendAsync(LogKey key, IReadOnlyList<NewEvent> events, CancellationToken cancellationToken)
     {
-        _ = (clock, logger, events);
-        return new AppendResult(await ReadHeadAsync(key, cancellationToken), [], 0);
+        ArgumentNullException.ThrowIfNull(events);
+        if (events.Any(e => e.Json.Length is < 1 or > MaxEventBytes))
+        {
+            throw new ArgumentException($"An event has 1 to {MaxEventBytes} bytes.", nameof(events));
+        }
+
+        return events.Count == 0
+            ? new AppendResult(await ReadHeadAsync(key, cancellationToken), [], 0)
+            : await _groupCommit.AppendAsync(key, events, cancellationToken);
     }
 
     /// <summary>Reads the log's end from storage: one row.</summary>
     public async Task<LogHead> ReadHeadAsync(LogKey key, CancellationToken cancellationToken)
-    {
-        await table.CheckAsync(cancellationToken);
-        return LogHead.Empty;
-    }
+        => HeadRow.From(await _table.GetAsync(LogRows.Partition(key), LogRows.Head, null, cancellationToken)).Head;
 
-    /// <summary>How many events lie after <paramref name="since"/>, up to <paramref name="head"/>: exact.</summary>
+    /// <summary>
+    /// How many events lie after <paramref name="since"/> and not after <paramref name="head"/>: exact, by reading one row at
+    /// most, and none for a checkpoint before everything or at the head.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="head">Its end, as read before.</param>
+    /// <param name="since">Any position.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     public async Task<long> CountAfterAsync(LogKey key, LogHead head, Checkpoint since, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(head);
-        await table.CheckAsync(cancellationToken);
-        return since >= head.Last ? 0 : head.Count;
+        if (since >= head.Last) return 0;
+        if (since <= Checkpoint.Beginning) return head.Count;
+        var query = new RowQuery(LogRows.Page(since.Ticks), LogRows.AfterPages, 1) { Columns = PageFormat.PositionColumns };
+        var answer = await _table.QueryAsync(LogRows.Partition(key), query, cancellationToken);
+        if (answer.Rows.Count == 0) throw new LogCorruptException($"No page holds the events between {since} and the head.");
+        var page = PageFormat.DecodeWithoutContent(answer.Rows[0]);
+        return head.Count - page.Before - page.CountThrough(since);
     }
 
-    /// <summary>The events after one position and up to another, in commit order.</summary>
-    public async IAsyncEnumerable<EventPage> ReadAsync(
-        LogKey key, Checkpoint after, Checkpoint through, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        await table.CheckAsync(cancellationToken);
-        yield break;
-    }
+    /// <summary>
+    /// The events after one position and up to another, in commit order: pages as they are stored, cut at both ends. Reads a few
+    /// pages ahead while the caller works. Appends and folds meanwhile neither hide nor repeat an event.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="after">Events strictly after it.</param>
+    /// <param name="through">Events up to and with it; usually the head's.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public IAsyncEnumerable<EventPage> ReadAsync(LogKey key, Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
+        => new PageReader(_table, LogRows.Partition(key)).ReadAsync(after, through, cancellationToken);
 
-    /// <summary>Deletes all rows of one log.</summary>
-    /// <returns>How many rows there were.</returns>
-    public async Task<long> EraseAsync(LogKey key, CancellationToken cancellationToken)
-    {
-        await table.CheckAsync(cancellationToken);
-        return 0;
-    }
+    /// <summary>
+    /// Deletes all rows of one log, as when an account is deleted. Until it is done the log is empty to readers and refuses
+    /// appends; when it is interrupted that remains so until it is called again.
+    /// </summary>
+    /// <returns>How many rows were deleted.</returns>
+    public Task<long> EraseAsync(LogKey key, CancellationToken cancellationToken)
+        => new Eraser(_table, LogRows.Partition(key)).EraseAsync(cancellationToken);
+
+    /// <summary>Verifies one log from its first event to its head. Events appended meanwhile are left out.</summary>
+    public Task<LogCheckReport> CheckAsync(LogKey key, CancellationToken cancellationToken)
+        => new LogCheck(_table, LogRows.Partition(key)).RunAsync(cancellationToken);
 }

@@ -10,9 +10,10 @@ public interface IPartitionedTable
     /// <returns>The row with its ETag, or null when there is none.</returns>
     /// <param name="partition">The partition key.</param>
     /// <param name="row">The row key.</param>
+    /// <param name="columns">The properties to read; null for all.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="StorageUnavailableException">The storage is throttled, unreachable or too slow.</exception>
-    Task<TableRow?> GetAsync(string partition, string row, CancellationToken cancellationToken);
+    Task<TableRow?> GetAsync(string partition, string row, IReadOnlyList<string>? columns, CancellationToken cancellationToken);
 
     /// <summary>Reads rows of one partition by row key, ascending.</summary>
     /// <returns>

@@ -29,4 +29,22 @@ public static class TableLimits
 
     /// <summary>Bytes at which an answer may be cut short.</summary>
     public const int AnswerBytes = 4 * 1024 * 1024;
+
+    /// <summary>
+    /// Bytes of one row by Azure's rule: 4, two per character of the keys, and per property 8, two per character of its name and
+    /// its value: 4 or 8 for an integer, 4 more than the bytes for a binary value, 4 more than two per character for a text.
+    /// The partition key counts with its longest, so that the sum does not depend on the log.
+    /// </summary>
+    public static int SizeOf(TableRow row)
+    {
+        ArgumentNullException.ThrowIfNull(row);
+        return 4 + 2 * (KeyChars + row.Key.Length) + row.Properties.Sum(property => 8 + 2 * property.Key.Length + property.Value switch
+        {
+            int => 4,
+            long => 8,
+            string text => 4 + 2 * text.Length,
+            ReadOnlyMemory<byte> bytes => 4 + bytes.Length,
+            var other => throw new ArgumentException($"A property cannot be a {other.GetType().Name}.", nameof(row)),
+        });
+    }
 }

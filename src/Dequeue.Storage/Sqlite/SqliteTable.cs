@@ -1,0 +1,278 @@
+using System.Collections.Concurrent;
+using System.Data;
+using System.Globalization;
+using System.Security.Cryptography;
+using Dequeue.Sync.Storage;
+using Microsoft.Data.Sqlite;
+
+namespace Dequeue.Storage.Sqlite;
+
+/// <summary>
+/// The partitioned table in one SQLite file, in WAL mode: readers never wait for writers. One connection writes, one
+/// transaction at a time; several processes may share the file. A commit that returned survives the end of the process and, as
+/// the log is flushed at each commit (<c>synchronous=FULL</c>), a power cut, if the disk keeps its promises.
+/// </summary>
+internal sealed class SqliteTable : IPartitionedTable, IDisposable
+{
+    /// <summary>How long a writer waits for one in another process. A transaction takes milliseconds.</summary>
+    private const int BusyMilliseconds = 10_000;
+
+    /// <summary>Makes an empty file a table; the version is that of this schema.</summary>
+    private const string Schema = """
+        CREATE TABLE IF NOT EXISTS rows (
+          partition TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL, properties BLOB NOT NULL,
+          PRIMARY KEY (partition, key)) WITHOUT ROWID;
+        """;
+
+    private readonly string _connectionString;
+    private readonly SemaphoreSlim _writing = new(1);
+    private readonly Lazy<Writer> _writer;
+    private readonly ConcurrentBag<Reader> _readers = [];
+    private volatile bool _isDisposed;
+
+    /// <summary>A table in the file at <paramref name="path"/>, made on first use together with its folder.</summary>
+    public SqliteTable(string path)
+    {
+        var file = Path.GetFullPath(path);
+
+        // SQLite itself waits when the file is busy; the library's own waiting sleeps 150 ms at a time.
+        _connectionString = new SqliteConnectionStringBuilder { DataSource = file, Pooling = false, DefaultTimeout = 1 }.ToString();
+        _writer = new Lazy<Writer>(
+            () =>
+            {
+                Directory.CreateDirectory(Path.GetDirectoryName(file)!);
+                return new Writer(Open());
+            },
+            LazyThreadSafetyMode.PublicationOnly);
+    }
+
+    /// <inheritdoc/>
+    public Task<TableRow?> GetAsync(string partition, string row, IReadOnlyList<string>? columns, CancellationToken cancellationToken)
+        => ReadAsync(reader => reader.Get(partition, row, columns), cancellationToken);
+
+    /// <inheritdoc/>
+    public Task<RowAnswer> QueryAsync(string partition, RowQuery query, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfLessThan(query.Limit, 1, nameof(query));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(query.Limit, TableLimits.AnswerRows, nameof(query));
+        return ReadAsync(reader => reader.Query(partition, query), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async Task<CommitOutcome> CommitAsync(string partition, IReadOnlyList<RowOperation> operations, CancellationToken cancellationToken)
+    {
+        TransactionLimits.Check(partition, operations);
+        await _writing.WaitAsync(cancellationToken);
+        try
+        {
+            return _writer.Value.Commit(partition, operations);
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteErrors.Decode(e);
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task CheckAsync(CancellationToken cancellationToken)
+        => ReadAsync(reader => reader.Query("", new RowQuery("", "", 1)), cancellationToken);
+
+    /// <summary>Closes the file.</summary>
+    public void Dispose()
+    {
+        _isDisposed = true;
+        while (_readers.TryTake(out var reader)) reader.Dispose();
+        if (_writer.IsValueCreated) _writer.Value.Dispose();
+        _writing.Dispose();
+    }
+
+    private async Task<T> ReadAsync<T>(Func<Reader, T> read, CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        cancellationToken.ThrowIfCancellationRequested();
+        try
+        {
+            if (!_writer.IsValueCreated) await CreateAsync(cancellationToken);
+            if (!_readers.TryTake(out var reader)) reader = new Reader(Open());
+            var result = read(reader);
+            if (_isDisposed) reader.Dispose();
+            else _readers.Add(reader);
+            return result;
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteErrors.Decode(e);
+        }
+    }
+
+    private async Task CreateAsync(CancellationToken cancellationToken)
+    {
+        await _writing.WaitAsync(cancellationToken);
+        try
+        {
+            _ = _writer.Value;
+        }
+        finally
+        {
+            _writing.Release();
+        }
+    }
+
+    private SqliteConnection Open()
+    {
+        var connection = new SqliteConnection(_connectionString);
+        try
+        {
+            connection.Open();
+            using var command = connection.CreateCommand();
+            command.CommandText = string.Create(CultureInfo.InvariantCulture, $"PRAGMA busy_timeout={BusyMilliseconds}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {Schema}");
+            command.ExecuteNonQuery();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    private static string ETag(long version) => version.ToString("x16", CultureInfo.InvariantCulture);
+
+    /// <summary>A connection that reads, with its prepared statements. Used by one caller at a time.</summary>
+    private sealed class Reader : IDisposable
+    {
+        private readonly SqliteConnection _connection;
+        private readonly SqliteCommand _get, _query;
+
+        public Reader(SqliteConnection connection)
+        {
+            _connection = connection;
+            _get = Statement(connection, "SELECT key, version, properties FROM rows WHERE partition = $partition AND key = $key", "$partition", "$key");
+            _query = Statement(
+                connection,
+                "SELECT key, version, properties FROM rows WHERE partition = $partition AND key > $after AND key < $before ORDER BY key",
+                "$partition",
+                "$after",
+                "$before");
+        }
+
+        public TableRow? Get(string partition, string key, IReadOnlyList<string>? columns)
+        {
+            _get.Parameters[0].Value = partition;
+            _get.Parameters[1].Value = key;
+            using var rows = _get.ExecuteReader();
+            return rows.Read() ? Row(rows, columns) : null;
+        }
+
+        public RowAnswer Query(string partition, RowQuery query)
+        {
+            _query.Parameters[0].Value = partition;
+            _query.Parameters[1].Value = query.After;
+            _query.Parameters[2].Value = query.Before;
+            var answer = new List<TableRow>();
+            long bytes = 0;
+            using var rows = _query.ExecuteReader();
+            while (rows.Read())
+            {
+                if (answer.Count == query.Limit || bytes >= TableLimits.AnswerBytes) return new RowAnswer(answer, true);
+                var row = Row(rows, query.Columns);
+                answer.Add(row);
+                bytes += TableLimits.SizeOf(row);
+            }
+
+            return new RowAnswer(answer, false);
+        }
+
+        public void Dispose()
+        {
+            _get.Dispose();
+            _query.Dispose();
+            _connection.Dispose();
+        }
+
+        private static TableRow Row(SqliteDataReader rows, IReadOnlyList<string>? columns)
+        {
+            var row = new TableRow(rows.GetString(0), ETag(rows.GetInt64(1)));
+            RowCodec.Decode(rows.GetFieldValue<byte[]>(2), row, columns);
+            return row;
+        }
+    }
+
+    /// <summary>The connection that writes.</summary>
+    private sealed class Writer : IDisposable
+    {
+        private readonly SqliteConnection _connection;
+        private readonly SqliteCommand _insert, _replace, _delete;
+
+        public Writer(SqliteConnection connection)
+        {
+            _connection = connection;
+            _insert = Statement(
+                connection, "INSERT INTO rows VALUES ($partition, $key, $version, $properties) ON CONFLICT DO NOTHING", "$partition", "$key", "$version", "$properties");
+            _replace = Statement(
+                connection,
+                "UPDATE rows SET version = $version, properties = $properties WHERE partition = $partition AND key = $key AND version = ifnull($old, version)",
+                "$partition",
+                "$key",
+                "$version",
+                "$properties",
+                "$old");
+            _delete = Statement(
+                connection, "DELETE FROM rows WHERE partition = $partition AND key = $key AND version = ifnull($old, version)", "$partition", "$key", "$old");
+        }
+
+        public CommitOutcome Commit(string partition, IReadOnlyList<RowOperation> operations)
+        {
+            // Random, so that a row deleted and inserted again never has an old version.
+            var version = BitConverter.ToInt64(RandomNumberGenerator.GetBytes(sizeof(long)));
+            using var transaction = _connection.BeginTransaction(IsolationLevel.Serializable, deferred: false);
+            for (var i = 0; i < operations.Count; i++)
+            {
+                if (!Execute(transaction, partition, operations[i], version))
+                {
+                    return operations[i] is RowOperation.Insert ? new CommitOutcome.AlreadyExists(i) : new CommitOutcome.ConditionNotMet();
+                }
+            }
+
+            transaction.Commit();
+            return new CommitOutcome.Committed([.. operations.Select(operation => operation is RowOperation.Delete ? null : ETag(version))]);
+        }
+
+        public void Dispose()
+        {
+            _insert.Dispose();
+            _replace.Dispose();
+            _delete.Dispose();
+            _connection.Dispose();
+        }
+
+        private bool Execute(SqliteTransaction transaction, string partition, RowOperation operation, long version)
+        {
+            var (command, values) = operation switch
+            {
+                RowOperation.Insert insert => (_insert, new object[] { partition, insert.Row.Key, version, RowCodec.Encode(insert.Row) }),
+                RowOperation.Replace replace => (_replace, [partition, replace.Row.Key, version, RowCodec.Encode(replace.Row), Version(replace.ETag)]),
+                RowOperation.Delete delete => (_delete, [partition, delete.Key, Version(delete.ETag)]),
+                _ => throw new ArgumentException($"An operation cannot be a {operation.GetType().Name}.", nameof(operation)),
+            };
+            for (var i = 0; i < values.Length; i++) command.Parameters[i].Value = values[i];
+            command.Transaction = transaction;
+            return command.ExecuteNonQuery() == 1;
+        }
+
+        private static object Version(string? eTag) => eTag is null ? DBNull.Value : long.Parse(eTag, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    }
+
+    private static SqliteCommand Statement(SqliteConnection connection, string sql, params ReadOnlySpan<string> parameters)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (var name in parameters) command.Parameters.Add(new SqliteParameter(name, null));
+        return command;
+    }
+}

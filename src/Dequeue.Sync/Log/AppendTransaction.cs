@@ -1,0 +1,87 @@
+using Dequeue.Contracts;
+using Dequeue.Sync.Storage;
+
+namespace Dequeue.Sync.Log;
+
+/// <summary>A transaction that appends events, ready to be committed; the same each time it is tried.</summary>
+internal sealed class AppendTransaction
+{
+    /// <summary>Puts the transaction together.</summary>
+    /// <param name="replaced">The head that it builds on.</param>
+    /// <param name="parts">The new events.</param>
+    /// <param name="folded">The last pages of the tail, which become part of the new page.</param>
+    /// <param name="isSealed">Whether the new page stays as it is for good.</param>
+    /// <param name="now">The clock, in ticks.</param>
+    public AppendTransaction(HeadRow replaced, List<BatchPart> parts, List<EventPage> folded, bool isSealed, long now)
+    {
+        (Replaced, Parts) = (replaced, parts);
+        var added = parts.SelectMany(part => part.Events).ToList();
+        Ids = added.ConvertAll(e => e.Id);
+        var page = Join(replaced.Head.Count, folded, added, Math.Max(now, replaced.Head.Last.Ticks + 1));
+        NewEvents = page.Slice(page.Count - added.Count, added.Count);
+
+        var tail = isSealed ? [] : replaced.Tail.SkipLast(folded.Count).Append(new TailPage(page.Last.Ticks, page.Count, page.Json.Length)).ToList();
+        var head = new LogHead(replaced.Head.Count + added.Count, page.Last, added[^1].Id.Value, added[^1].DeviceTimeMs);
+        Head = new HeadRow(head, tail, null);
+        Operations =
+        [
+            Head.Commit(replaced),
+            new RowOperation.Insert(PageFormat.Encode(page)),
+            .. folded.Select(old => new RowOperation.Delete(LogRows.Page(old.Last.Ticks))),
+            .. Ids.Select((id, i) => new RowOperation.Insert(IdRow.Create(id, NewEvents.CheckpointAt(i)))),
+        ];
+    }
+
+    /// <summary>The head that the transaction builds on.</summary>
+    public HeadRow Replaced { get; }
+
+    /// <summary>The head after the transaction, without its ETag.</summary>
+    public HeadRow Head { get; }
+
+    /// <summary>The appends whose events it holds.</summary>
+    public List<BatchPart> Parts { get; }
+
+    /// <summary>The ids of the new events, in order.</summary>
+    public List<EventId> Ids { get; }
+
+    /// <summary>The new events, as they stand in the log then.</summary>
+    public EventPage NewEvents { get; }
+
+    /// <summary>What to commit; the head comes first.</summary>
+    public IReadOnlyList<RowOperation> Operations { get; }
+
+    /// <summary>Tells the appends that their events were stored by this transaction.</summary>
+    public void Credit()
+    {
+        var at = 0;
+        foreach (var part in Parts)
+        {
+            part.Append.Stored(NewEvents.Slice(at, part.Events.Count));
+            at += part.Events.Count;
+        }
+    }
+
+    private static EventPage Join(long count, List<EventPage> folded, List<NewEvent> added, long firstTick)
+    {
+        var json = GC.AllocateUninitializedArray<byte>(folded.Sum(page => page.Json.Length + 1) + added.Sum(e => e.Json.Length + 1) - 1);
+        var before = folded.Count > 0 ? folded[0].Before : count;
+        var ends = new int[(int)(count - before) + added.Count];
+        var ticks = new long[ends.Length];
+        var (at, end) = (0, 0);
+        foreach (var page in folded)
+        {
+            for (var i = 0; i < page.Count; i++) Add(page.EventAt(i).Span, page.CheckpointAt(i).Ticks);
+        }
+
+        foreach (var e in added) Add(e.Json.Span, firstTick++);
+        return new EventPage(before, json, ends, ticks);
+
+        void Add(ReadOnlySpan<byte> bytes, long tick)
+        {
+            if (at > 0) json[end++] = (byte)',';
+            bytes.CopyTo(json.AsSpan(end));
+            ends[at] = end += bytes.Length;
+            ticks[at++] = tick;
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using System.Collections.Concurrent;
+
+namespace Dequeue.Sync.Log;
+
+/// <summary>
+/// Joins concurrent appends to one log in this process into shared transactions: while one is in flight the next ones gather.
+/// The head's ETag keeps several processes apart; within one it never has to.
+/// </summary>
+internal sealed class GroupCommit(Appender appender)
+{
+    private readonly ConcurrentDictionary<LogKey, AppendQueue> _queues = new();
+
+    /// <summary>Appends events.</summary>
+    public Task<AppendResult> AppendAsync(LogKey key, IReadOnlyList<NewEvent> events, CancellationToken cancellationToken)
+    {
+        var append = new PendingAppend(events, cancellationToken);
+        while (true)
+        {
+            var queue = _queues.GetOrAdd(key, static _ => new AppendQueue());
+            if (!queue.TryAdd(append, out var mustRun)) continue;
+
+            // Nobody awaits the run: it answers every caller, this one too, and no caller's cancellation ends it.
+            if (mustRun) _ = RunAsync(key, queue);
+            return append.Result;
+        }
+    }
+
+    private async Task RunAsync(LogKey key, AppendQueue queue)
+    {
+        // A storage that answers at once must not make the first caller work for all that follow.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        var log = LogRows.Partition(key);
+        HeadRow? head = null;
+        while (true)
+        {
+            try
+            {
+                head = await appender.CommitNextAsync(log, queue, head);
+            }
+            catch (Exception e)
+            {
+                head = null;
+                queue.Fail(e);
+            }
+
+            if (!queue.TryClose()) continue;
+            _queues.TryRemove(KeyValuePair.Create(key, queue));
+            return;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+using System.Collections.Concurrent;
+using Dequeue.Sync.Storage;
+
+namespace Dequeue.Storage.Tests;
+
+/// <summary>Counts what is asked of a table.</summary>
+internal sealed class CountingTable(IPartitionedTable inner) : IPartitionedTable
+{
+    private int _reads, _rows, _commits;
+
+    public int Reads => _reads;
+
+    public int Rows => _rows;
+
+    public int Commits => _commits;
+
+    public ConcurrentQueue<IReadOnlyList<RowOperation>> Committed { get; } = new();
+
+    public void Reset()
+    {
+        (_reads, _rows, _commits) = (0, 0, 0);
+        Committed.Clear();
+    }
+
+    public async Task<TableRow?> GetAsync(string partition, string row, IReadOnlyList<string>? columns, CancellationToken cancellationToken)
+    {
+        var result = await inner.GetAsync(partition, row, columns, cancellationToken);
+        Interlocked.Increment(ref _reads);
+        Interlocked.Add(ref _rows, result is null ? 0 : 1);
+        return result;
+    }
+
+    public async Task<RowAnswer> QueryAsync(string partition, RowQuery query, CancellationToken cancellationToken)
+    {
+        var answer = await inner.QueryAsync(partition, query, cancellationToken);
+        Interlocked.Increment(ref _reads);
+        Interlocked.Add(ref _rows, answer.Rows.Count);
+        return answer;
+    }
+
+    public async Task<CommitOutcome> CommitAsync(string partition, IReadOnlyList<RowOperation> operations, CancellationToken cancellationToken)
+    {
+        var outcome = await inner.CommitAsync(partition, operations, cancellationToken);
+        Interlocked.Increment(ref _commits);
+        if (outcome is CommitOutcome.Committed) Committed.Enqueue(operations);
+        return outcome;
+    }
+
+    public Task CheckAsync(CancellationToken cancellationToken) => inner.CheckAsync(cancellationToken);
+}

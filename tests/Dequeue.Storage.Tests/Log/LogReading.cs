@@ -1,0 +1,35 @@
+using System.Text;
+using Dequeue.Contracts;
+using Dequeue.Sync.Log;
+
+namespace Dequeue.Storage.Tests.Log;
+
+/// <summary>An event as read back.</summary>
+internal sealed record StoredEvent(Checkpoint At, string Text);
+
+internal static class LogReading
+{
+    public static async Task<List<StoredEvent>> ReadAllAsync(this EventLog log, LogKey key, CancellationToken cancellationToken)
+        => await log.ReadEventsAsync(key, Checkpoint.Beginning, (await log.ReadHeadAsync(key, cancellationToken)).Last, cancellationToken);
+
+    public static async Task<List<StoredEvent>> ReadEventsAsync(
+        this EventLog log, LogKey key, Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
+    {
+        var pages = new List<EventPage>();
+        await foreach (var page in log.ReadAsync(key, after, through, cancellationToken)) pages.Add(page);
+        foreach (var page in pages) Assert.Equal(string.Join(',', new[] { page }.Events().Select(e => e.Text)), Encoding.UTF8.GetString(page.Json.Span));
+        return pages.Events();
+    }
+
+    public static List<StoredEvent> Events(this IEnumerable<EventPage> pages)
+        => [.. pages.SelectMany(page => Enumerable.Range(0, page.Count).Select(i => new StoredEvent(page.CheckpointAt(i), Encoding.UTF8.GetString(page.EventAt(i).Span))))];
+
+    public static IEnumerable<string> Texts(this IEnumerable<NewEvent> events) => events.Select(e => Encoding.UTF8.GetString(e.Json.Span));
+
+    public static async Task AssertSoundAsync(this EventLog log, LogKey key, long events)
+    {
+        var report = await log.CheckAsync(key, TestContext.Current.CancellationToken);
+        Assert.Empty(report.Findings);
+        Assert.Equal(events, report.Events);
+    }
+}
