@@ -77,7 +77,7 @@ internal sealed class ClientEndpoint(ServiceContext service)
     private async Task RecoverAsync(HttpContext context, string hub, string connectionId)
     {
         var token = context.Request.Query[ReconnectionTokenParameter].LastOrDefault() ?? "";
-        var connection = service.Hubs[hub].Find(connectionId) is { } found && found.AcceptsReconnection(token) ? found : null;
+        var connection = service.Hubs.Find(hub)?.Find(connectionId) is { } found && found.AcceptsReconnection(token) ? found : null;
         var subprotocol = connection?.Subprotocol ?? Subprotocols.FirstKnown(context.WebSockets.WebSocketRequestedProtocols);
         using var session = await AcceptAsync(context, subprotocol, connection?.Kind ?? ClientKind.Simple);
         if (connection is not null && connection.TryRecover(session))
