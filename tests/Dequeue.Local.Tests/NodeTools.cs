@@ -20,7 +20,9 @@ public static class NodeTools
     /// <param name="script">Path under tests/node.</param>
     /// <param name="arguments">Arguments of the script.</param>
     /// <param name="cancellationToken">Kills it.</param>
-    public static async Task<string> RunAsync(string script, string[] arguments, CancellationToken cancellationToken)
+    /// <param name="answer">Takes its first line and gives the line that it waits for.</param>
+    public static async Task<string> RunAsync(
+        string script, string[] arguments, CancellationToken cancellationToken, Func<string, string>? answer = null)
     {
         if (await Problem.Value.WaitAsync(cancellationToken) is { } problem)
         {
@@ -28,7 +30,7 @@ public static class NodeTools
             Assert.Skip(problem);
         }
 
-        var (exitCode, output, errors) = await RunProcessAsync("node", [script, .. arguments], cancellationToken);
+        var (exitCode, output, errors) = await RunProcessAsync("node", [script, .. arguments], cancellationToken, answer);
         Assert.True(exitCode == 0, $"{script} ended with {exitCode}\n{output}\n{errors}");
         return output;
     }
@@ -95,18 +97,25 @@ public static class NodeTools
     }
 
     private static async Task<(int ExitCode, string Output, string Errors)> RunProcessAsync(
-        string program, string[] arguments, CancellationToken cancellationToken)
+        string program, string[] arguments, CancellationToken cancellationToken, Func<string, string>? answer = null)
     {
         using var process = Process.Start(new ProcessStartInfo(program, arguments)
         {
             WorkingDirectory = Folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
+            RedirectStandardInput = true,
         })!;
         try
         {
-            var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
             var errors = process.StandardError.ReadToEndAsync(cancellationToken);
+            if (answer is not null && await process.StandardOutput.ReadLineAsync(cancellationToken) is { } line)
+            {
+                await process.StandardInput.WriteLineAsync(answer(line).AsMemory(), cancellationToken);
+            }
+
+            process.StandardInput.Close();
+            var output = process.StandardOutput.ReadToEndAsync(cancellationToken);
             await process.WaitForExitAsync(cancellationToken);
             return (process.ExitCode, await output, await errors);
         }

@@ -4,6 +4,7 @@ using Dequeue.Local.WebPubSub.Hubs;
 using Dequeue.Local.WebPubSub.Tokens;
 using Dequeue.Local.WebPubSub.Upstream;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Dequeue.Local.WebPubSub.Clients;
 
@@ -107,7 +108,7 @@ internal sealed class ClientEndpoint(ServiceContext service)
             KeepAliveInterval = service.Options.KeepAliveInterval,
             KeepAliveTimeout = service.Options.KeepAliveTimeout,
         });
-        return new ClientSession(socket, context.Abort, kind, service);
+        return new ClientSession(socket, context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>(), kind, service);
     }
 
     private static ConnectBody Describe(HttpContext context, TokenClaims claims) => new(
