@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -150,11 +151,12 @@ public sealed partial class WebPubSubServer : IAsyncDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             // Both loopback addresses: "localhost" may mean either.
-            kestrel.ListenLocalhost(port);
+            kestrel.ListenLocalhost(port, listen => listen.Protocols = HttpProtocols.Http1);
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestLineSize = MaxHeaderBytes;
             kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
-            kestrel.Limits.MaxRequestBufferSize = 2 * MaxHeaderBytes + _options.Limits.MaxMessageBytes;
+            // A body of unknown length is read whole out of this buffer.
+            kestrel.Limits.MaxRequestBufferSize = MaxHeaderBytes + _options.Limits.MaxMessageBytes + 1;
             kestrel.Limits.MaxRequestBodySize = null;
         });
         var app = builder.Build();
@@ -166,7 +168,7 @@ public sealed partial class WebPubSubServer : IAsyncDisposable
     private static Task RouteAsync(HttpContext context, ClientEndpoint clients, RestEndpoint rest)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (Uri.TryCreate(target, UriKind.Absolute, out var absolute) && absolute.Scheme is "http" or "https") target = absolute.PathAndQuery;
+        if (!target.StartsWith('/') && Uri.TryCreate(target, UriKind.Absolute, out var absolute) && absolute.Scheme is "http" or "https") target = absolute.PathAndQuery;
         string[] path = [.. target.Split('?')[0].Split('/').Select(Uri.UnescapeDataString)];
         switch (path)
         {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.WebSockets;
 using System.Text;
 using System.Threading.Channels;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Dequeue.Local.WebPubSub.Clients;
 
@@ -19,7 +20,7 @@ internal sealed class ClientSession : IDisposable
     private const int KeptBuffer = 64 * 1024;
 
     private readonly WebSocket _socket;
-    private readonly Action _abortTransport;
+    private readonly IHttpRequestLifetimeFeature _transport;
     private readonly ServiceContext _service;
     private readonly ClientKind _kind;
     private readonly Channel<OutboundFrame> _outbound
@@ -36,15 +37,18 @@ internal sealed class ClientSession : IDisposable
 
     /// <summary>A session on an accepted socket.</summary>
     /// <param name="socket">The socket; disposed with the session.</param>
-    /// <param name="abortTransport">Ends the connection below the socket, also under a write that does not move.</param>
+    /// <param name="transport">
+    /// The connection below the socket, to end it also under a write that does not move. Not the HTTP context: that may be gone
+    /// by the time that a successor or a timer cuts the session off.
+    /// </param>
     /// <param name="kind">How the client speaks.</param>
     /// <param name="service">The service.</param>
-    public ClientSession(WebSocket socket, Action abortTransport, ClientKind kind, ServiceContext service)
+    public ClientSession(WebSocket socket, IHttpRequestLifetimeFeature transport, ClientKind kind, ServiceContext service)
     {
         _kind = kind;
         _scratch = kind == ClientKind.ReliableJson ? new byte[SmallBuffer] : [];
         _socket = socket;
-        _abortTransport = abortTransport;
+        _transport = transport;
         _service = service;
     }
 
@@ -84,14 +88,14 @@ internal sealed class ClientSession : IDisposable
         _outbound.Writer.TryComplete();
     }
 
-    /// <summary>Cuts the socket off.</summary>
+    /// <summary>Cuts the socket off; harmless when it has ended.</summary>
     public void Abort()
     {
         _discard = true;
         _closing = true;
         _outbound.Writer.TryComplete();
         _socket.Abort();
-        _abortTransport();
+        _transport.Abort();
     }
 
     /// <summary>Runs until the socket has ended.</summary>
