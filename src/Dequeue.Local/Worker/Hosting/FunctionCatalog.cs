@@ -55,7 +55,9 @@ internal static partial class FunctionCatalog
             throw new InvalidOperationException($"{where} must be a public method of a public class, and not generic.");
         }
 
-        var triggers = method.GetParameters().Where(parameter => TriggerOf(parameter) is not null).ToList();
+        // Asked for once: the runtime does not promise the same objects twice.
+        var parameters = method.GetParameters();
+        var triggers = parameters.Where(parameter => TriggerOf(parameter) is not null).ToList();
         if (triggers.Count != 1)
         {
             throw new InvalidOperationException($"{where} has {triggers.Count} triggers; it must have one.");
@@ -105,7 +107,7 @@ internal static partial class FunctionCatalog
             name,
             method,
             kind,
-            [.. method.GetParameters().Select(parameter =>
+            [.. parameters.Select(parameter =>
                 (parameter == trigger ? triggerValue : ParameterBinding.Common(parameter) ?? other(parameter))
                 ?? throw new InvalidOperationException(
                     $"{where}: parameter '{parameter.Name}' of type {parameter.ParameterType.Name} cannot be bound."))]);
