@@ -1,0 +1,5 @@
+using Dequeue.Storage.Tests.Log;
+
+namespace Dequeue.Storage.Tests.AzureTables;
+
+public sealed class AzureLogTests(AzuriteFixture fixture) : LogConformance(fixture), IClassFixture<AzuriteFixture>;
