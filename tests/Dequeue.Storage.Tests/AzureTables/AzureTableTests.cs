@@ -21,7 +21,7 @@ public sealed class AzureTableTests(AzuriteFixture fixture) : TableConformance(f
     [Fact]
     public async Task A_wrong_key_is_unavailable_and_says_so()
     {
-        var table = EventLogStorage.Open(fixture.ConnectionString.Replace("Eby8", "AAAA", StringComparison.Ordinal));
+        var table = EventLogStorage.Open(fixture.Setting.Replace("Eby8", "AAAA", StringComparison.Ordinal));
         var e = await Assert.ThrowsAsync<StorageUnavailableException>(() => table.CheckAsync(TestContext.Current.CancellationToken));
         Assert.Contains("refuses the credentials", e.Message, StringComparison.Ordinal);
     }
@@ -29,7 +29,7 @@ public sealed class AzureTableTests(AzuriteFixture fixture) : TableConformance(f
     [Fact]
     public async Task A_loopback_address_alone_means_Azurite()
     {
-        var address = fixture.ConnectionString.Split("TableEndpoint=")[1].TrimEnd(';');
+        var address = fixture.Setting.Split("TableEndpoint=")[1].TrimEnd(';');
         await EventLogStorage.Open(address).CheckAsync(TestContext.Current.CancellationToken);
     }
 }

@@ -76,7 +76,9 @@ public sealed class AzuriteFixture(Azurite azurite) : ITableFixture, IAsyncLifet
     private IPartitionedTable? _table;
     private string _skip = "";
 
-    public string ConnectionString { get; private set; } = "";
+    public string Setting { get; private set; } = "";
+
+    public string TableName { get; } = $"test{Interlocked.Increment(ref _tables)}";
 
     public IPartitionedTable Table
     {
@@ -87,14 +89,12 @@ public sealed class AzuriteFixture(Azurite azurite) : ITableFixture, IAsyncLifet
         }
     }
 
-    public IPartitionedTable NewTable() => EventLogStorage.Open(ConnectionString, table: $"test{Interlocked.Increment(ref _tables)}");
-
     public async ValueTask InitializeAsync()
     {
         try
         {
-            ConnectionString = await azurite.ConnectionStringAsync();
-            _table = NewTable();
+            Setting = await azurite.ConnectionStringAsync();
+            _table = EventLogStorage.Open(Setting, table: TableName);
         }
         catch (NodeTools.UnavailableException e) when (Environment.GetEnvironmentVariable("CI") != "true")
         {
