@@ -16,6 +16,14 @@ internal sealed class CountingTable(IPartitionedTable inner) : IPartitionedTable
 
     public ConcurrentQueue<IReadOnlyList<RowOperation>> Committed { get; } = new();
 
+    /// <summary>Events in the pages written, each time they were written.</summary>
+    public long PageEvents => Pages.Sum(row => row.IntOf("n") ?? 0);
+
+    /// <summary>Bytes of the pages written, each time they were written.</summary>
+    public long PageBytes => Pages.Sum(TableLimits.SizeOf);
+
+    private IEnumerable<TableRow> Pages => Committed.SelectMany(operations => operations).OfType<RowOperation.Insert>().Select(insert => insert.Row).Where(row => row.Key[0] == 'p');
+
     public void Reset()
     {
         (_reads, _rows, _commits) = (0, 0, 0);

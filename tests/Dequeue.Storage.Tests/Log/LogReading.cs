@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
 
@@ -23,6 +24,8 @@ internal static class LogReading
 
     public static List<StoredEvent> Events(this IEnumerable<EventPage> pages)
         => [.. pages.SelectMany(page => Enumerable.Range(0, page.Count).Select(i => new StoredEvent(page.CheckpointAt(i), Encoding.UTF8.GetString(page.EventAt(i).Span))))];
+
+    public static string IdOf(this StoredEvent e) => JsonDocument.Parse(e.Text).RootElement.GetProperty("id").GetString()!;
 
     public static IEnumerable<string> Texts(this IEnumerable<NewEvent> events) => events.Select(e => Encoding.UTF8.GetString(e.Json.Span));
 

@@ -3,3 +3,18 @@ using Dequeue.Storage.Tests.Log;
 namespace Dequeue.Storage.Tests.Sqlite;
 
 public sealed class SqliteLogTests(SqliteFixture fixture) : LogConformance(fixture), IClassFixture<SqliteFixture>;
+
+public sealed class SqliteLogModelTests(SqliteFixture fixture) : LogModelConformance(fixture), IClassFixture<SqliteFixture>
+{
+    protected override int Histories => 40;
+}
+
+public sealed class SqliteReadersDuringWritesTests(SqliteFixture fixture) : ReadersDuringWritesConformance(fixture), IClassFixture<SqliteFixture>
+{
+    protected override int Pushes => 1500;
+}
+
+public sealed class SqliteProcessesTests(SqliteFixture fixture) : ProcessesConformance(fixture), IClassFixture<SqliteFixture>
+{
+    protected override int PushesPerWriter => 100;
+}
