@@ -10,8 +10,15 @@ namespace Dequeue.Client.Pulling;
 
 /// <summary>Carries out what <see cref="PullMachine"/> decides, once.</summary>
 internal sealed class PullRun(
-    SyncOptions options, IEventStore store, RestCalls rest, Credentials credentials, TimeProvider time, Random random, ILogger logger, ProgressMeter meter)
-    : IAsyncDisposable
+    SyncOptions options,
+    IEventStore store,
+    RestCalls rest,
+    Credentials credentials,
+    TimeProvider time,
+    Random random,
+    ILogger logger,
+    ProgressMeter meter,
+    Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask>? onAdded = null) : IAsyncDisposable
 {
     private static readonly PullInput.Done Done = new();
     private readonly RetryPolicy _retry = RetryPolicy.Of(options);
@@ -63,7 +70,7 @@ internal sealed class PullRun(
                 return await ReceiveAsync(cancellationToken);
             case PullCommand.Save save:
                 if (_digest is not null && _connection is not null) await HashAsideAsync(_digest, save.Events);
-                _added += await store.SaveAsync(Kept(save.Events), save.Checkpoint, cancellationToken);
+                await SaveAsync(save, cancellationToken);
                 return Done;
             case PullCommand.Negotiate:
                 return await NegotiateAsync(cancellationToken);
@@ -83,6 +90,13 @@ internal sealed class PullRun(
         }
     }
 
+    private async ValueTask SaveAsync(PullCommand.Save save, CancellationToken cancellationToken)
+    {
+        var added = await store.SaveAsync(options.Kept(save.Events, _firstSync), save.Checkpoint, cancellationToken);
+        _added += added.Count;
+        if (onAdded is not null && added.Count > 0) await onAdded(added, cancellationToken);
+    }
+
     private async Task<PullInput> NegotiateAsync(CancellationToken cancellationToken)
     {
         switch (await rest.NegotiateAsync(cancellationToken))
@@ -100,17 +114,11 @@ internal sealed class PullRun(
     private async Task<PullInput> OpenAsync(PullCommand.Open open, CancellationToken cancellationToken)
     {
         var (connection, failure) = await StreamConnection.OpenAsync(
-            open.Url ?? Gateway(), open.Url is null ? credentials : null, options, time, cancellationToken);
+            open.Url ?? options.WebSocketAddress("/v1/sync/stream"), open.Url is null ? credentials : null, ConnectionKind.Stream, options, time, cancellationToken);
         _connection = connection;
         failure ??= await connection!.SendAsync(
             new StreamRequest(open.Since).ToUtf8Bytes(), options.RequestAsText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, cancellationToken);
         return failure is null ? new PullInput.Opened() : new PullInput.Failed(failure);
-    }
-
-    private Uri Gateway()
-    {
-        var http = options.Address("/v1/sync/stream");
-        return new UriBuilder(http) { Scheme = http.Scheme == "https" ? "wss" : "ws" }.Uri;
     }
 
     private async ValueTask<PullInput> ReceiveAsync(CancellationToken cancellationToken)
@@ -159,21 +167,6 @@ internal sealed class PullRun(
             for (var i = 0; i < events.Count; i++) digest.Append(events[i].Json.Span);
         }
     }
-
-    private IReadOnlyList<SyncEvent> Kept(IReadOnlyList<SyncEvent> events)
-    {
-        for (var i = 0; i < events.Count; i++)
-        {
-            if (!Keeps(events[i])) return events.Where(Keeps).ToList();
-        }
-
-        return events;
-    }
-
-    private bool Keeps(SyncEvent next)
-        => next.Id is not null
-            && (options.Filter == EventFilter.Mirror
-                || next is { HasEnvelope: true, PayloadVersion: >= 2 } && (_firstSync || options.DeviceId is null || next.DeviceId != options.DeviceId));
 
     private void Report(SyncPhase phase, PullState state) => meter.Report(phase, state.Processed, state.Total, _bytes, state.Transport);
 
