@@ -47,6 +47,15 @@ internal sealed class StreamScript(TestServer server, WebSocket socket, HttpCont
         return Frame(server.Log[from..to], asIndex ?? index, isLast ?? index == Batches - 1, withCheckpoint ? TestServer.At(to - 1) : null);
     }
 
+    /// <summary>A batch that lacks one event.</summary>
+    public byte[] Without(int index, int left)
+    {
+        var from = _from + index * server.BatchSize;
+        var events = server.Log[from..Math.Min(server.Log.Count, from + server.BatchSize)];
+        events.RemoveAt(left);
+        return Frame(events, index, index == Batches - 1, TestServer.At(from + server.BatchSize - 1));
+    }
+
     public static byte[] Frame(IReadOnlyList<byte[]> events, int index, bool isLast, Checkpoint? checkpoint)
     {
         using var frame = new MemoryStream();
