@@ -35,6 +35,9 @@ internal sealed class StreamScript(TestServer server, WebSocket socket, HttpCont
     public Task CompleteAsync(long? processed = null, string? digest = null)
         => SendAsync(new StreamMessage.Complete(processed ?? Total, Total == 0 ? since : server.Head, digest ?? Digest()).ToUtf8Bytes());
 
+    public byte[] Complete(bool withDigest)
+        => new StreamMessage.Complete(Total, Total == 0 ? since : server.Head, withDigest ? Digest() : null).ToUtf8Bytes();
+
     public Task SendAsync(byte[] message, bool asText = false, bool whole = true)
         => socket.SendAsync(message, asText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, whole, Gone);
 
