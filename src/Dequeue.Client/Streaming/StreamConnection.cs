@@ -4,30 +4,45 @@ using Dequeue.Client.Rest;
 
 namespace Dequeue.Client.Streaming;
 
+/// <summary>What a connection is for.</summary>
+internal enum ConnectionKind
+{
+    /// <summary>A stream: few large messages, never silent for long.</summary>
+    Stream,
+
+    /// <summary>Live: small messages, silent for hours, probed by pings.</summary>
+    Live,
+}
+
 /// <summary>
 /// An open WebSocket whose messages are received ahead while earlier ones are worked on. Each message gets its own array, which
 /// its events then own, so bytes are copied once, from the socket.
 /// </summary>
 internal sealed class StreamConnection : IAsyncDisposable
 {
-    /// <summary>Messages received ahead. More would only cost memory: the parser is the slower side.</summary>
-    private const int Ahead = 4;
+    /// <summary>Messages of a stream received ahead. More would only cost memory: the parser is the slower side.</summary>
+    private const int StreamAhead = 4;
 
-    private const int FirstBuffer = 64 * 1024;
+    /// <summary>Live messages received ahead, an event each, while a catch-up runs: then the server has to wait.</summary>
+    private const int LiveAhead = 1024;
+
+    private const int StreamBuffer = 64 * 1024, LiveBuffer = 1024;
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(1);
 
     private readonly ClientWebSocket _socket;
     private readonly SyncOptions _options;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop;
-    private readonly Channel<Received> _messages = Channel.CreateBounded<Received>(
-        new BoundedChannelOptions(Ahead) { SingleReader = true, SingleWriter = true });
-
+    private readonly Channel<Received> _messages;
+    private readonly TimeSpan _idleTimeout;
     private readonly Task _receiving;
     private bool _sawEnd;
 
-    private StreamConnection(ClientWebSocket socket, SyncOptions options, TimeProvider time)
+    private StreamConnection(ClientWebSocket socket, ConnectionKind kind, SyncOptions options, TimeProvider time)
     {
+        _idleTimeout = kind == ConnectionKind.Stream ? options.IdleTimeout : Timeout.InfiniteTimeSpan;
+        _messages = Channel.CreateBounded<Received>(
+            new BoundedChannelOptions(kind == ConnectionKind.Stream ? StreamAhead : LiveAhead) { SingleReader = true, SingleWriter = true });
         _socket = socket;
         _options = options;
         _time = time;
@@ -38,7 +53,7 @@ internal sealed class StreamConnection : IAsyncDisposable
     /// <summary>Connects. The bearer token, when given, goes into the <c>Authorization</c> header.</summary>
     /// <returns>The connection, or why there is none.</returns>
     public static async Task<(StreamConnection? Connection, SyncFailure? Failure)> OpenAsync(
-        Uri address, Credentials? credentials, SyncOptions options, TimeProvider time, CancellationToken cancellationToken)
+        Uri address, Credentials? credentials, ConnectionKind kind, SyncOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(options.ConnectTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
@@ -52,10 +67,11 @@ internal sealed class StreamConnection : IAsyncDisposable
                 if (options.Proxy is not null) socket.Options.Proxy = options.Proxy;
                 if (credentials is not null)
                     socket.Options.SetRequestHeader("Authorization", $"Bearer {await credentials.TokenAsync(both.Token)}");
+                if (kind == ConnectionKind.Live) socket.Options.KeepAliveInterval = socket.Options.KeepAliveTimeout = options.KeepAliveInterval;
                 options.ConfigureWebSocket?.Invoke(socket.Options);
                 await socket.ConnectAsync(address, both.Token);
                 opened = true;
-                return (new StreamConnection(socket, options, time), null);
+                return (new StreamConnection(socket, kind, options, time), null);
             }
             catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is OperationCanceledException or WebSocketException)
             {
@@ -124,17 +140,18 @@ internal sealed class StreamConnection : IAsyncDisposable
     {
         using var idle = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, idle.Token);
-        var expected = FirstBuffer;
+        var smallest = _idleTimeout == Timeout.InfiniteTimeSpan ? LiveBuffer : StreamBuffer;
+        var expected = smallest;
         try
         {
             while (true)
             {
-                idle.CancelAfter(_options.IdleTimeout);
+                idle.CancelAfter(_idleTimeout);
                 var message = await ReceiveOneAsync(expected, both.Token);
                 idle.CancelAfter(Timeout.InfiniteTimeSpan);
                 await _messages.Writer.WriteAsync(message, cancellationToken);
                 if (message.Failure is not null) return;
-                expected = Math.Clamp(message.Message.Length + message.Message.Length / 8, FirstBuffer, _options.MaxMessageBytes);
+                expected = Math.Clamp(message.Message.Length + message.Message.Length / 8, smallest, _options.MaxMessageBytes);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -143,7 +160,7 @@ internal sealed class StreamConnection : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            await EndAsync(new SyncFailure(SyncFailureKind.TimedOut, $"The stream was silent for {_options.IdleTimeout.TotalSeconds:0.#} s."), cancellationToken);
+            await EndAsync(new SyncFailure(SyncFailureKind.TimedOut, $"The stream was silent for {_idleTimeout.TotalSeconds:0.#} s."), cancellationToken);
         }
         catch (Exception e) when (IsCut(e))
         {
