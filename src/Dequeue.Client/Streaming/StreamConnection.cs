@@ -117,7 +117,6 @@ internal sealed class StreamConnection : IAsyncDisposable
     {
         if (_socket.State == WebSocketState.Open && !_sawEnd) await SayGoodbyeAsync();
         await _stop.CancelAsync();
-        _socket.Abort();
         await _receiving;
         _socket.Dispose();
         _stop.Dispose();
