@@ -1,7 +1,9 @@
+using System.Net;
 using System.Text;
 using Dequeue.Client.Tests.Servers;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Streaming;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Dequeue.Client.Tests;
@@ -197,6 +199,27 @@ public sealed class SyncManagerTests
 
         Assert.Equal((SyncTransport.Stream, false, server.Head), (result.Transport, result.DigestVerified, result.Checkpoint));
         Assert.Equal(server.Digest(), _store.Digest());
+    }
+
+    [Fact]
+    public async Task Calls_and_streams_go_through_the_proxy_that_is_set()
+    {
+        await using var server = await TestServer.StartAsync(300);
+        await using var proxy = new ForwardProxy(server.Address);
+        // A host that only the proxy can reach.
+        server.Intercept = async context =>
+        {
+            if (!context.Request.Path.Value!.EndsWith("/negotiate", StringComparison.Ordinal)) return false;
+            await context.Response.WriteAsync("""{"url":"ws://hub.invalid/client/hubs/sync","expiresAt":"2026-11-22T08:15:30Z"}""");
+            return true;
+        };
+        using var sync = new SyncManager(
+            server.Options with { Server = new Uri("http://server.invalid"), Proxy = new WebProxy(proxy.Address) }, _store, Tokens);
+
+        var result = await sync.PullAsync(cancellationToken: Cancelled);
+
+        Assert.Equal((SyncTransport.Stream, 300), (result.Transport, (int)result.Added));
+        Assert.Equal(["POST http://server.invalid/apps/dequeue/sync/stream/negotiate HTTP/1.1", "CONNECT hub.invalid:80 HTTP/1.1"], proxy.Requests);
     }
 
     [Fact]
