@@ -142,7 +142,7 @@ public sealed record SyncOptions
     }
 }
 
-/// <summary>Gives the bearer token of a call.</summary>
+/// <summary>Gives the bearer token of a call. What it throws ends the call.</summary>
 /// <param name="refused">True when the token given before was refused with 401: a fresh one is wanted.</param>
 /// <param name="cancellationToken">Ends the wait.</param>
 public delegate ValueTask<string> TokenProvider(bool refused, CancellationToken cancellationToken);

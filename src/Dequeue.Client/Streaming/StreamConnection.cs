@@ -77,11 +77,8 @@ internal sealed class StreamConnection : IAsyncDisposable
             {
                 if (timeout.IsCancellationRequested)
                     return (null, new SyncFailure(SyncFailureKind.TimedOut, $"The WebSocket did not open within {options.ConnectTimeout.TotalSeconds:0.#} s."));
-                var status = (int)socket.HttpStatusCode;
-                if (status == 401 && credentials is not null && await credentials.RefreshAsync(both.Token)) continue;
-                return (null, status is 0 or 101
-                    ? new SyncFailure(SyncFailureKind.Unreachable, $"The WebSocket could not be opened: {e.InnerException?.Message ?? e.Message}")
-                    : new SyncFailure(RestCalls.KindOf(status), $"The WebSocket was refused with {status}.", Status: status));
+                if ((int)socket.HttpStatusCode == 401 && credentials is not null && await credentials.RefreshAsync(both.Token)) continue;
+                return (null, Refusal(socket, e, time));
             }
             finally
             {
@@ -117,7 +114,6 @@ internal sealed class StreamConnection : IAsyncDisposable
     {
         if (_socket.State == WebSocketState.Open && !_sawEnd) await SayGoodbyeAsync();
         await _stop.CancelAsync();
-        _socket.Abort();
         await _receiving;
         _socket.Dispose();
         _stop.Dispose();
@@ -205,6 +201,15 @@ internal sealed class StreamConnection : IAsyncDisposable
         {
             // Disposed meanwhile.
         }
+    }
+
+    private static SyncFailure Refusal(ClientWebSocket socket, Exception e, TimeProvider time)
+    {
+        var status = (int)socket.HttpStatusCode;
+        if (status is 0 or 101) return new SyncFailure(SyncFailureKind.Unreachable, $"The WebSocket could not be opened: {e.InnerException?.Message ?? e.Message}");
+        var retryAfter = socket.HttpResponseHeaders?.GetValueOrDefault("Retry-After")?.FirstOrDefault();
+        return new SyncFailure(
+            HttpFailure.KindOf(status), $"The WebSocket was refused with {status}.", Status: status, RetryAfter: HttpFailure.RetryAfter(retryAfter, time));
     }
 
     private static bool IsCut(Exception e) => e is WebSocketException or IOException or ObjectDisposedException or InvalidOperationException;
