@@ -18,3 +18,11 @@ public sealed class SqliteProcessesTests(SqliteFixture fixture) : ProcessesConfo
 {
     protected override int PushesPerWriter => 100;
 }
+
+public sealed class SqliteFailureTests(SqliteFixture fixture) : FailureConformance(fixture), IClassFixture<SqliteFixture>;
+
+public sealed class SqliteCostTests(SqliteFixture fixture) : CostConformance(fixture), IClassFixture<SqliteFixture>
+{
+    [Fact]
+    public Task Of_10000_one_event_pushes_each_event_is_written_4_times_at_most() => PushOneByOneAsync(10_000);
+}
