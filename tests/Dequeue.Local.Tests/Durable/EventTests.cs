@@ -29,14 +29,18 @@ public sealed class EventTests
     }
 
     [Fact]
-    public async Task An_event_for_nobody_or_for_an_instance_that_has_ended_is_dropped()
+    public async Task What_is_sent_to_nobody_or_to_an_instance_that_has_ended_is_refused_and_leaves_no_trace()
     {
         await using var engine = await new EngineHarness().Orchestrator("End", _ => Task.FromResult<object?>(1)).StartAsync();
         var id = (await engine.RunAsync("End")).InstanceId;
 
-        await engine.Client.RaiseEventAsync(id, "late", "x", Test);
-        await engine.Client.RaiseEventAsync("nobody", "late", "x", Test);
-        await engine.Client.TerminateInstanceAsync(id, Test);
+        var ended = await Assert.ThrowsAnyAsync<Exception>(() => engine.Client.RaiseEventAsync(id, "late", "x", Test));
+        Assert.Equal($"Cannot raise event late for the orchestration instance {id} because instance is in the Completed state.", ended.Message);
+        var nobody = await Assert.ThrowsAnyAsync<Exception>(() => engine.Client.RaiseEventAsync("nobody", "late", "x", Test));
+        Assert.Equal("No instance with ID 'nobody' was found.", nobody.Message);
+        await Assert.ThrowsAnyAsync<Exception>(() => engine.Client.TerminateInstanceAsync(id, Test));
+        await Assert.ThrowsAnyAsync<Exception>(() => engine.Client.SuspendInstanceAsync(id, cancellation: Test));
+        await Assert.ThrowsAnyAsync<Exception>(() => engine.Client.ResumeInstanceAsync(id, cancellation: Test));
 
         Assert.Equal(0, engine.Count("inbox"));
         Assert.Equal(OrchestrationRuntimeStatus.Completed, (await engine.Client.GetInstanceAsync(id, Test))!.RuntimeStatus);
