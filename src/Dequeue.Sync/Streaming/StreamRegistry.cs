@@ -23,7 +23,7 @@ public sealed class StreamRegistry(IPartitionedTable table)
         var claim = Row(connection, request, running: true);
         if (await CommitAsync(new RowOperation.Insert(claim), cancellationToken) is CommitOutcome.Committed) return StreamClaim.Granted;
 
-        var held = await table.GetAsync(Partition, connection, cancellationToken);
+        var held = await table.GetAsync(Partition, connection, null, cancellationToken);
         if (held is null || held.TextOf(Request) == request) return StreamClaim.Repeated;
         if (held.IntOf(IsRunning) == 1) return StreamClaim.Busy;
         return await CommitAsync(new RowOperation.Replace(claim, held.ETag), cancellationToken) is CommitOutcome.Committed

@@ -19,8 +19,8 @@ internal sealed class FunctionsHostBuilder
     private const string DefaultPort = "7071";
 
     private readonly IReadOnlyList<Function> _functions;
-    private readonly HostSettings _settings;
     private readonly List<Func<FunctionExecutionDelegate, FunctionExecutionDelegate>> _middleware = [];
+    private FunctionExecutionDelegate? _pipeline;
     private bool _hasHttp;
     private bool _hasBuilt;
 
@@ -35,8 +35,8 @@ internal sealed class FunctionsHostBuilder
             EnvironmentName = Environment.GetEnvironmentVariable("AZURE_FUNCTIONS_ENVIRONMENT") ?? Environments.Development,
         });
         LocalSettings.AddTo(Web.Configuration, folder);
-        _settings = HostSettings.Read(folder);
-        _functions = FunctionCatalog.Find(assembly.GetTypes(), _settings.RoutePrefix);
+        var settings = HostSettings.Read(folder);
+        _functions = FunctionCatalog.Find(assembly.GetTypes(), settings.RoutePrefix);
         Listen(args);
         Web.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
 
@@ -44,6 +44,7 @@ internal sealed class FunctionsHostBuilder
         Web.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
         Web.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         Web.Services.TryAddSingleton(TimeProvider.System);
+        DurableFunctions.AddEngine(Web.Services, _functions, settings, () => _pipeline!);
     }
 
     public WebApplicationBuilder Web { get; }
@@ -91,6 +92,8 @@ internal sealed class FunctionsHostBuilder
         {
             pipeline = middleware(pipeline);
         }
+
+        _pipeline = pipeline;
 
         var app = Web.Build();
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Dequeue.Local.Worker");
