@@ -41,6 +41,8 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   name: 'to-workspace'
   properties: {
     workspaceId: workspaceId
+    // Into tables of their own, WebPubSubConnectivity and WebPubSubHttpRequest, instead of the shared AzureDiagnostics.
+    logAnalyticsDestinationType: 'Dedicated'
     logs: [
       { category: 'ConnectivityLogs', enabled: true }
       { category: 'HttpRequestLogs', enabled: true }
