@@ -94,10 +94,17 @@ internal sealed class ClientEndpoint(ServiceContext service)
 
     private async Task RunAsync(HttpContext context, ClientConnection connection, ClientSession session, SimpleMode mode)
     {
-        var end = connection.Kind == ClientKind.Simple
-            ? await session.RunAsync(new SimpleProtocol(connection, mode).ReceiveAsync, context.RequestAborted)
-            : await session.RunAsync(new JsonProtocol(connection, session, service.Logger).ReceiveAsync, context.RequestAborted);
-        connection.Detach(session, end);
+        SessionEnd end = default;
+        try
+        {
+            end = connection.Kind == ClientKind.Simple
+                ? await session.RunAsync(new SimpleProtocol(connection, mode).ReceiveAsync, context.RequestAborted)
+                : await session.RunAsync(new JsonProtocol(connection, session, service.Logger).ReceiveAsync, context.RequestAborted);
+        }
+        finally
+        {
+            connection.Detach(session, end);
+        }
     }
 
     private async Task<ClientSession> AcceptAsync(HttpContext context, string? subprotocol, ClientKind kind)

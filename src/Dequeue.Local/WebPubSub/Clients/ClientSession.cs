@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Globalization;
 using System.Net.WebSockets;
-using System.Text;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -73,12 +72,15 @@ internal sealed class ClientSession : IDisposable
     /// Closes the socket with a code, after what is queued or, when that is discarded, after the frame now being written. A
     /// client that does not answer in time is cut off. Only the first call counts.
     /// </summary>
+    /// <param name="status">Code of the close frame.</param>
+    /// <param name="description">Its text, at most 123 bytes.</param>
+    /// <param name="discard">True to throw away what is queued.</param>
     public void Close(WebSocketCloseStatus status, string? description, bool discard = false)
     {
         lock (_closeGate)
         {
             if (_close is not null) return;
-            _close = (status, Shorten(description));
+            _close = (status, description);
             _discard = discard;
             _closing = true;
             _deadline = _service.Options.TimeProvider.CreateTimer(
@@ -128,17 +130,7 @@ internal sealed class ClientSession : IDisposable
     }
 
     private static bool IsLost(Exception exception)
-        => exception is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException;
-
-    private static string? Shorten(string? description)
-    {
-        // A close frame carries at most 123 bytes of reason.
-        const int MaxBytes = 123;
-        if (description is null || Encoding.UTF8.GetByteCount(description) <= MaxBytes) return description;
-        Span<byte> bytes = stackalloc byte[MaxBytes];
-        Encoding.UTF8.GetEncoder().Convert(description, bytes, flush: false, out var used, out _, out _);
-        return description[..used];
-    }
+        => exception is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException;
 
     private async Task<SessionEnd> ReadAsync(
         Func<WebSocketMessageType, ReadOnlyMemory<byte>, CancellationToken, ValueTask> receive, CancellationToken cancellationToken)
