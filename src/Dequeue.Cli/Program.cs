@@ -1,1 +1,15 @@
-return 0;
+using System.CommandLine;
+using Dequeue.Cli.Commands;
+
+var root = new RootCommand("dequeue: the sync backend of an event-sourced, offline-first app, and its client, on one's own machine.")
+{
+    DemoCommand.Create(),
+    ServeCommand.Create(),
+    TokenCommand.Create(),
+    PushCommand.Create(),
+    SyncCommand.Create(),
+    PubSubCommand.Create(),
+    BenchCommand.Create(),
+};
+
+return await CommandRunner.RunAsync(root, args);

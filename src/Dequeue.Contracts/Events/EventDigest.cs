@@ -8,19 +8,42 @@ namespace Dequeue.Contracts.Events;
 /// </summary>
 public sealed class EventDigest : IDisposable
 {
-    private static readonly byte[] LineFeed = [(byte)'\n'];
+    // Events are gathered into blocks: one call of the hash for each would cost more than the hashing.
+    private const int BlockSize = 16 * 1024;
     private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly byte[] _block = new byte[BlockSize];
+    private int _filled;
 
     /// <summary>Adds one event, as it stands in a message.</summary>
     public void Append(ReadOnlySpan<byte> eventJson)
     {
-        _hash.AppendData(eventJson);
-        _hash.AppendData(LineFeed);
+        if (eventJson.Length + 1 > BlockSize - _filled) Flush();
+        if (eventJson.Length + 1 > BlockSize)
+        {
+            _hash.AppendData(eventJson);
+        }
+        else
+        {
+            eventJson.CopyTo(_block.AsSpan(_filled));
+            _filled += eventJson.Length;
+        }
+
+        _block[_filled++] = (byte)'\n';
     }
 
     /// <summary>The digest so far, 64 lower-case hex digits. More events may follow.</summary>
-    public override string ToString() => Convert.ToHexStringLower(_hash.GetCurrentHash());
+    public override string ToString()
+    {
+        Flush();
+        return Convert.ToHexStringLower(_hash.GetCurrentHash());
+    }
 
     /// <inheritdoc/>
     public void Dispose() => _hash.Dispose();
+
+    private void Flush()
+    {
+        _hash.AppendData(_block.AsSpan(0, _filled));
+        _filled = 0;
+    }
 }

@@ -23,6 +23,9 @@ public ref struct EventFields
     /// <summary><c>user_id</c>.</summary>
     public JsonText UserId { get; private set; }
 
+    /// <summary>Whether <c>user_id</c> stands there at all, be it a string or not.</summary>
+    public bool HasUserId { get; private set; }
+
     /// <summary><c>device_id</c>.</summary>
     public JsonText DeviceId { get; private set; }
 
@@ -78,6 +81,7 @@ public ref struct EventFields
             if (field == PayloadField) fields.Payload = source[valueStart..(int)reader.BytesConsumed];
         }
 
+        fields.HasUserId = (seen & UserField) != 0;
         fields.Json = source[start..(int)reader.BytesConsumed];
         return fields;
     }
@@ -86,7 +90,7 @@ public ref struct EventFields
 
     private static int Field(scoped ref Utf8JsonReader reader)
     {
-        if (reader.ValueIsEscaped) return Escaped(ref reader);
+        if (reader.ValueIsEscaped) return Escaped(JsonText.Of(ref reader));
         var name = reader.ValueSpan;
         return name.Length switch
         {
@@ -99,30 +103,44 @@ public ref struct EventFields
         };
     }
 
-    private static int Escaped(scoped ref Utf8JsonReader reader)
-        => reader.ValueTextEquals("id"u8) ? IdField
-            : reader.ValueTextEquals("ts"u8) ? TimestampField
-            : reader.ValueTextEquals("type"u8) ? TypeField
-            : reader.ValueTextEquals("payload"u8) ? PayloadField
-            : reader.ValueTextEquals("user_id"u8) ? UserField
-            : reader.ValueTextEquals("device_id"u8) ? DeviceField
-            : reader.ValueTextEquals("payload_version"u8) ? VersionField : 0;
+    private static int Escaped(JsonText name)
+        => name.GetString() switch
+        {
+            "id" => IdField,
+            "ts" => TimestampField,
+            "type" => TypeField,
+            "payload" => PayloadField,
+            "user_id" => UserField,
+            "device_id" => DeviceField,
+            "payload_version" => VersionField,
+            _ => 0,
+        };
 
     private static JsonText Text(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> source)
         => reader.TokenType == JsonTokenType.String
-            ? new JsonText(source.Slice((int)reader.TokenStartIndex + 1, reader.ValueSpan.Length), reader.ValueIsEscaped)
+            ? new JsonText(source.Slice((int)reader.TokenStartIndex + 1, reader.ValueSpan.Length), reader.ValueIsEscaped, (int)reader.TokenStartIndex + 1)
             : default;
 }
 
 /// <summary>A JSON string as it stands in its source.</summary>
 /// <param name="raw">The bytes between the quotes.</param>
 /// <param name="isEscaped">Whether they hold a backslash.</param>
-public readonly ref struct JsonText(ReadOnlySpan<byte> raw, bool isEscaped)
+/// <param name="offset">Where they begin in their source.</param>
+public readonly ref struct JsonText(ReadOnlySpan<byte> raw, bool isEscaped, int offset = 0)
 {
     private readonly bool _isEscaped = isEscaped;
 
+    /// <summary>
+    /// The name or string that <paramref name="reader"/> stands on. To be compared with <see cref="Equals"/>: the reader's own
+    /// <c>ValueTextEquals</c> throws at a lone surrogate, which anyone can send.
+    /// </summary>
+    public static JsonText Of(ref readonly Utf8JsonReader reader) => new(reader.ValueSpan, reader.ValueIsEscaped);
+
     /// <summary>The bytes between the quotes, still escaped.</summary>
     public ReadOnlySpan<byte> Raw { get; } = raw;
+
+    /// <summary>Where <see cref="Raw"/> begins in its source.</summary>
+    public int Offset { get; } = offset;
 
     /// <summary>False for a field that is missing or is no string.</summary>
     public bool IsPresent { get; } = true;

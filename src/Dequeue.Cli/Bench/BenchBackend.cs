@@ -1,0 +1,59 @@
+using System.Text;
+using Dequeue.Cli.Generating;
+using Dequeue.Cli.Serving;
+using Dequeue.Client;
+using Dequeue.Contracts;
+using Dequeue.Functions.Auth;
+
+namespace Dequeue.Cli.Bench;
+
+/// <summary>A backend in a process and a data folder of its own, with users whose histories were pushed through the API.</summary>
+internal sealed class BenchBackend : IAsyncDisposable
+{
+    private readonly DirectoryInfo _folder;
+    private readonly ServerProcess _server;
+
+    private BenchBackend(DirectoryInfo folder, ServerProcess server) => (_folder, _server) = (folder, server);
+
+    /// <summary>Where it answers.</summary>
+    public Uri Address => _server.Address;
+
+    public static async Task<BenchBackend> StartAsync(CancellationToken cancellationToken)
+    {
+        var folder = Directory.CreateTempSubdirectory("dequeue-bench-");
+        return new BenchBackend(folder, await ServerProcess.StartAsync(["serve", "--port", "0", "--pubsub-port", "0", "--data", folder.FullName], cancellationToken));
+    }
+
+    /// <summary>A user with a history of so many events.</summary>
+    public async Task<TokenProvider> PushAsync(string user, int events, CancellationToken cancellationToken)
+    {
+        var key = Encoding.UTF8.GetBytes(DataFolder.Open(_folder.FullName).DevSigningKey());
+        var token = DevTokens.Create(key, UserId.Parse(user), AppId.Parse("dequeue"), TimeProvider.System.GetUtcNow(), TimeSpan.FromHours(12));
+        TokenProvider tokens = (_, _) => ValueTask.FromResult(token);
+        using var pusher = new SyncManager(new SyncOptions { Server = Address }, new InMemoryEventStore(), tokens);
+        var history = new EventGenerator(new EventGeneratorOptions { UserId = "" }).Generate(events);
+        await pusher.PushAsync(history.Select(json => (ReadOnlyMemory<byte>)json), null, cancellationToken);
+        return tokens;
+    }
+
+    /// <summary>One sync of a new device with an empty store in memory.</summary>
+    /// <returns>Milliseconds from its first packet to its last event in the store.</returns>
+    public static async Task<double> SyncAsync(SyncOptions options, TokenProvider tokens, int events, CancellationToken cancellationToken)
+    {
+        using var device = new SyncManager(options, new InMemoryEventStore(), tokens);
+        var began = TimeProvider.System.GetTimestamp();
+        var result = await device.PullAsync(null, cancellationToken);
+        var elapsed = TimeProvider.System.GetElapsedTime(began).TotalMilliseconds;
+        var expected = options.Stream == StreamEndpoint.None ? SyncTransport.Rest : SyncTransport.Stream;
+        return result.Added == events && result.Transport == expected
+            ? elapsed
+            : throw new InvalidOperationException($"{result.Added} of {events} events by {result.Transport}: {result.StreamFailure}");
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+}

@@ -1,0 +1,31 @@
+using System.CommandLine;
+using Dequeue.Cli.Bench;
+
+namespace Dequeue.Cli.Commands;
+
+/// <summary><c>dequeue bench</c>: the measurements, each against what it is compared with, in one run.</summary>
+internal static class BenchCommand
+{
+    public static Command Create()
+    {
+        var runs = new Option<int>("--runs") { Description = "Repetitions of each side, in turn", DefaultValueFactory = _ => 7 };
+        var output = new Option<DirectoryInfo?>("--out") { Description = "Folder for the report; default: print only" };
+        var floorEvents = new Option<int>("--events") { DefaultValueFactory = _ => 10_000 };
+
+        var b1 = new Command("b1", "Initial sync by stream against the floor: the same bytes from a bare socket.") { runs, output };
+        b1.SetAction((parsed, token) => Report.WriteAsync("b1", parsed.GetValue(output), InitialSyncBench.RunAsync(parsed.GetValue(runs), token)));
+
+        var b2 = new Command("b2", "Stream against REST pages through a link of 50 ms round trip.") { runs, output };
+        b2.SetAction((parsed, token) => Report.WriteAsync("b2", parsed.GetValue(output), RoundTripBench.RunAsync(parsed.GetValue(runs), token)));
+
+        var floor = new Command("floor-server", "The bare socket that b1 compares with.") { floorEvents };
+        floor.Hidden = true;
+        floor.SetAction(async (parsed, token) =>
+        {
+            await BareSocket.ServeAsync(parsed.GetValue(floorEvents), token);
+            return 0;
+        });
+
+        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, floor };
+    }
+}

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Dequeue.Client;
+using Dequeue.Functions.Configuration;
+
+namespace Dequeue.Cli.Commands;
+
+/// <summary>Runs a command line. Exit codes: 0 done, 1 failed with one sentence on stderr, 2 bad usage.</summary>
+public static class CommandRunner
+{
+    private const int Failed = 1;
+    private const int BadUsage = 2;
+
+    /// <summary>Runs it.</summary>
+    public static async Task<int> RunAsync(RootCommand root, string[] args)
+    {
+        ArgumentNullException.ThrowIfNull(root);
+        var parsed = root.Parse(args);
+        if (parsed.Errors.Count > 0 && parsed.Action is not System.CommandLine.Help.HelpAction)
+        {
+            foreach (var error in parsed.Errors) await Console.Error.WriteLineAsync(error.Message);
+            await Console.Error.WriteLineAsync("Try --help.");
+            return BadUsage;
+        }
+
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+        }
+        catch (UsageException wrong)
+        {
+            await Console.Error.WriteLineAsync(wrong.Message);
+            return BadUsage;
+        }
+        catch (Exception failure) when (failure is SettingsException or SyncFailedException or IOException or UnauthorizedAccessException or FormatException or HttpRequestException)
+        {
+            await Console.Error.WriteLineAsync(OneSentence(failure));
+            return Failed;
+        }
+        catch (OperationCanceledException)
+        {
+            return Failed;
+        }
+    }
+
+    // A port that is taken is reported by the web server in an exception within an exception.
+    private static string OneSentence(Exception failure) => failure.Message.ReplaceLineEndings(" ");
+}
+
+/// <summary>Options that contradict each other. The message is one sentence.</summary>
+public sealed class UsageException(string message) : Exception(message);

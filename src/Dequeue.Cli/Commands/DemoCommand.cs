@@ -1,0 +1,129 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using Dequeue.Cli.Generating;
+using Dequeue.Cli.Links;
+using Dequeue.Cli.Serving;
+using Dequeue.Cli.Terminal;
+using Dequeue.Client;
+using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
+using Dequeue.Functions.Auth;
+using Spectre.Console;
+
+namespace Dequeue.Cli.Commands;
+
+/// <summary>
+/// <c>dequeue demo</c>: the project in a minute. A user's first device pushes a history through the real API; then a new device
+/// gets it, by the stream and by REST, on this machine and over a phone's link; and every copy is proved equal to what was pushed.
+/// </summary>
+internal static class DemoCommand
+{
+    /// <summary>A phone on a good day: 50 ms there and back, 50 Mbit/s.</summary>
+    private static readonly TimeSpan PhoneRoundTrip = TimeSpan.FromMilliseconds(50);
+    private const double PhoneMegabits = 50;
+
+    /// <summary>Events of a REST page when the client names no limit.</summary>
+    private const int UsualPage = 100;
+
+    public static Command Create()
+    {
+        var server = new ServerOptions();
+        var events = new Option<int>("--events") { Description = "Length of the history", DefaultValueFactory = _ => 10_000 };
+        var exit = new Option<bool>("--exit") { Description = "Stop when everything was shown" };
+        var command = new Command("demo", "Shows the whole system at work: a history is pushed, and a new device gets it by stream and by REST.") { events, exit };
+        server.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(events) is < 1 or > 1_000_000) throw new UsageException("--events is 1 to 1000000.");
+            using var scratch = new ScratchFolder();
+            var options = server.Read(parsed);
+            if (options.DataFolder is null) options = options with { DataFolder = scratch.Path };
+            await using var backend = await StartAsync(options, server.NamesPort(parsed), cancellationToken);
+            var all = await RunAsync(AnsiConsole.Console, backend, options, parsed.GetValue(events), cancellationToken);
+            if (parsed.GetValue(exit) || !all) return all ? 0 : 1;
+            AnsiConsole.MarkupLine("[grey]Running. Ctrl+C stops it.[/]");
+            await backend.WaitForShutdownAsync(cancellationToken);
+            return 0;
+        });
+        return command;
+    }
+
+    // A stranger's machine may use the usual ports for something else, and he did not ask for them.
+    private static async Task<LocalBackend> StartAsync(BackendOptions options, bool namesPort, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await LocalBackend.StartAsync(options, cancellationToken);
+        }
+        catch (IOException) when (!namesPort)
+        {
+            return await LocalBackend.StartAsync(options with { Port = 0, PubSubPort = 0 }, cancellationToken);
+        }
+    }
+
+    private static async Task<bool> RunAsync(IAnsiConsole console, LocalBackend backend, BackendOptions options, int count, CancellationToken cancellationToken)
+    {
+        var user = UserId.Parse($"demo-{Convert.ToHexStringLower(BitConverter.GetBytes(TimeProvider.System.GetUtcNow().Ticks))}");
+        var key = Encoding.UTF8.GetBytes(DataFolder.Open(options.DataFolder).DevSigningKey());
+        var token = DevTokens.Create(key, user, AppId.Parse("dequeue"), TimeProvider.System.GetUtcNow(), TimeSpan.FromHours(12));
+        ValueTask<string> Token(bool refused, CancellationToken ct) => ValueTask.FromResult(token);
+
+        console.WriteLine();
+        console.MarkupLine($"[bold]dequeue[/] [grey]serves at[/] {backend.Address.GetLeftPart(UriPartial.Authority)} [grey]· Functions, durable engine, Web PubSub and event log in this process[/]");
+        console.WriteLine();
+
+        List<byte[]> history = [.. new EventGenerator(new EventGeneratorOptions { UserId = user.Value }).Generate(count)];
+        using var digest = new EventDigest();
+        foreach (var json in history) digest.Append(json);
+
+        using (var first = new SyncManager(new SyncOptions { Server = backend.Address }, new InMemoryEventStore(), Token))
+            await SyncBar.ShowAsync(console, "A first device pushes", progress => first.PushAsync(history.Select(json => (ReadOnlyMemory<byte>)json), progress, cancellationToken));
+
+        await using var phone = new SlowLink(backend.Address, PhoneRoundTrip, PhoneMegabits);
+        var near = new SyncOptions { Server = backend.Address };
+        var far = new SyncOptions { Server = phone.Address };
+        (string Title, string Link, string Way, SyncOptions Options)[] devices =
+        [
+            ("A new device, stream", "this machine", "stream", near),
+            ("A new device, REST", "this machine", "REST, pages of 1,000", near with { Stream = StreamEndpoint.None }),
+            ("A new phone, stream", "a phone's link", "stream", far with { Stream = StreamEndpoint.Gateway }),
+            ("A new phone, REST", "a phone's link", $"REST, pages of {UsualPage}", far with { Stream = StreamEndpoint.None, PageSize = UsualPage }),
+        ];
+
+        var table = new Table().Border(TableBorder.Rounded)
+            .AddColumn("Link").AddColumn("Way").AddColumn("Events", column => column.RightAligned()).AddColumn("Time", column => column.RightAligned())
+            .AddColumn("Events/s", column => column.RightAligned()).AddColumn("Received", column => column.RightAligned()).AddColumn("History");
+        var allEqual = true;
+        var seconds = new List<double>();
+        foreach (var (title, link, way, settings) in devices)
+        {
+            var store = new InMemoryEventStore();
+            using var device = new SyncManager(settings, store, Token);
+            var result = await SyncBar.ShowAsync(console, title, progress => device.PullAsync(progress, cancellationToken));
+            var equal = store.Digest() == digest.ToString() && (result.Transport == SyncTransport.Stream) == (settings.Stream != StreamEndpoint.None);
+            allEqual &= equal;
+            seconds.Add(result.Seconds);
+            table.AddRow(
+                link, way, Number(result.Events), $"{Number(result.Seconds, "0.000")} s", Number(result.Events / result.Seconds), $"{Number(result.Bytes / 1e6, "0.0")} MB",
+                equal ? "[green]✓ equal[/]" : "[red]✗ differs[/]");
+        }
+
+        console.WriteLine();
+        console.Write(table);
+        console.MarkupLine($"[grey]A phone's link: {PhoneRoundTrip.TotalMilliseconds:0} ms round trip, {PhoneMegabits:0} Mbit/s. The stream is[/] [bold]{Number(seconds[3] / seconds[2], "0.0")} ×[/] [grey]as fast there.[/]");
+        console.MarkupLine($"[grey]SHA-256 of what was pushed:[/] {digest}");
+        console.MarkupLine(allEqual ? "[green]Every device holds the pushed history, byte for byte, in the same order.[/]" : "[red]A device holds another history than was pushed.[/]");
+        console.WriteLine();
+        return allEqual;
+    }
+
+    private static string Number(double value, string format = "N0") => value.ToString(format, CultureInfo.InvariantCulture);
+
+    private sealed class ScratchFolder : IDisposable
+    {
+        public string Path { get; } = Directory.CreateTempSubdirectory("dequeue-demo-").FullName;
+
+        public void Dispose() => Directory.Delete(Path, recursive: true);
+    }
+}

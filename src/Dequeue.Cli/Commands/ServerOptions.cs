@@ -1,0 +1,42 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Dequeue.Cli.Serving;
+using Microsoft.Extensions.Logging;
+
+namespace Dequeue.Cli.Commands;
+
+/// <summary>The options of every command that runs a server.</summary>
+internal sealed class ServerOptions
+{
+    private readonly Option<int> _port = new("--port") { Description = "Port of the REST calls and the stream; 0 for any free one", DefaultValueFactory = _ => 7071 };
+    private readonly Option<int> _pubSubPort = new("--pubsub-port") { Description = "Port of Web PubSub; 0 for any free one", DefaultValueFactory = _ => 8080 };
+    private readonly Option<string?> _storage = new("--storage") { Description = "sqlite:PATH, a Tables connection string, UseDevelopmentStorage=true, or a table endpoint URL; default SQLite in the data folder" };
+    private readonly Option<bool> _verbose = new("--verbose") { Description = "Log what happens, to stderr" };
+
+    public Option<string?> Data { get; } = new("--data") { Description = "Folder for state; default the user's own application data" };
+
+    public void AddTo(Command command)
+    {
+        foreach (Option option in new Option[] { _port, _pubSubPort, Data, _storage, _verbose }) command.Options.Add(option);
+        foreach (var port in new[] { _port, _pubSubPort })
+        {
+            port.Validators.Add(result =>
+            {
+                if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is < 0 or > 65535) result.AddError($"{port.Name} is 0 to 65535.");
+            });
+        }
+    }
+
+    public BackendOptions Read(ParseResult parsed)
+        => new()
+        {
+            Port = parsed.GetValue(_port),
+            PubSubPort = parsed.GetValue(_pubSubPort),
+            DataFolder = parsed.GetValue(Data),
+            Storage = parsed.GetValue(_storage),
+            LogLevel = parsed.GetValue(_verbose) ? LogLevel.Information : LogLevel.Warning,
+        };
+
+    /// <summary>Whether the user chose a port himself, so that another one would surprise him.</summary>
+    public bool NamesPort(ParseResult parsed) => parsed.GetResult(_port) is { Implicit: false } || parsed.GetResult(_pubSubPort) is { Implicit: false };
+}

@@ -1,0 +1,55 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Dequeue.Cli.Terminal;
+using Dequeue.Client;
+
+namespace Dequeue.Cli.Commands;
+
+/// <summary><c>dequeue sync</c>: what a device does.</summary>
+internal static class SyncCommand
+{
+    public static Command Create()
+    {
+        var client = new ClientOptions();
+        var rest = new Option<bool>("--rest") { Description = "REST pages alone, no stream" };
+        var gateway = new Option<bool>("--gateway") { Description = "Stream through /v1/sync/stream, as the shipped app does, instead of negotiating" };
+        var device = new Option<string?>("--device") { Description = "This device's id; with it the filters of the shipped app apply" };
+        var json = new Option<bool>("--json") { Description = "Print the result as one line of JSON" };
+        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.") { rest, gateway, device, json };
+        client.AddTo(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var options = client.Read(parsed) with
+            {
+                Stream = parsed.GetValue(rest) ? StreamEndpoint.None : parsed.GetValue(gateway) ? StreamEndpoint.Gateway : StreamEndpoint.Negotiated,
+                DeviceId = parsed.GetValue(device),
+                Filter = parsed.GetValue(device) is null ? EventFilter.Mirror : EventFilter.ShippedApp,
+            };
+            var store = new InMemoryEventStore();
+            using var sync = new SyncManager(options, store, client.Token(parsed));
+            var result = parsed.GetValue(json)
+                ? await sync.PullAsync(null, cancellationToken)
+                : await SyncBar.ShowAsync(Consoles.Error, "Sync", progress => sync.PullAsync(progress, cancellationToken));
+            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(Report.Of(result, store.Digest()), SyncReportJson.Default.Report) : Text(result));
+            return 0;
+        });
+        return command;
+    }
+
+    private static string Text(SyncResult result)
+        => string.Create(
+            CultureInfo.InvariantCulture,
+            $"{result.Events:N0} events in {result.Seconds:0.000} s by {result.Transport.ToString().ToLowerInvariant()}, checkpoint {result.Checkpoint}{(result.StreamFailure is { } failure ? $"; the stream failed: {failure}" : "")}");
+
+    internal sealed record Report(long Events, double Seconds, string Transport, string Checkpoint, string Digest, long Bytes)
+    {
+        public static Report Of(SyncResult result, string digest)
+            => new(result.Events, Math.Round(result.Seconds, 6), result.Transport.ToString().ToLowerInvariant(), result.Checkpoint.ToString(), digest, result.Bytes);
+    }
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(SyncCommand.Report))]
+internal sealed partial class SyncReportJson : JsonSerializerContext;

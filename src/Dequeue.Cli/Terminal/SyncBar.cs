@@ -1,0 +1,74 @@
+using System.Globalization;
+using Dequeue.Client;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Dequeue.Cli.Terminal;
+
+/// <summary>Shows the progress of a push or a sync: a bar on a terminal, plain lines elsewhere.</summary>
+internal static class SyncBar
+{
+    /// <summary>Runs <paramref name="work"/> under a bar.</summary>
+    public static Task<T> ShowAsync<T>(IAnsiConsole console, string title, Func<IProgress<SyncProgress>, Task<T>> work)
+        => console.Profile.Out.IsTerminal && console.Profile.Capabilities.Interactive ? ShowBarAsync(console, title, work) : work(new Lines(console, title));
+
+    private static Task<T> ShowBarAsync<T>(IAnsiConsole console, string title, Func<IProgress<SyncProgress>, Task<T>> work)
+        => console.Progress()
+            .AutoRefresh(true)
+            .Columns(
+                new TaskDescriptionColumn { Alignment = Justify.Left },
+                new ProgressBarColumn { Width = 32 },
+                new PercentageColumn(),
+                new CountColumn(),
+                new RemainingTimeColumn())
+            .StartAsync(async context =>
+            {
+                var task = context.AddTask(title, maxValue: 1);
+                task.IsIndeterminate = true;
+                var result = await work(new Bar(task));
+                task.Value = task.MaxValue;
+                task.StopTask();
+                return result;
+            });
+
+    private static string Count(long value) => value.ToString("N0", CultureInfo.InvariantCulture);
+
+    private sealed class Bar(ProgressTask task) : IProgress<SyncProgress>
+    {
+        public void Report(SyncProgress value)
+        {
+            task.State.Update<SyncProgress>("progress", _ => value);
+            if (value.Total is not { } total) return;
+            task.IsIndeterminate = false;
+            task.MaxValue = Math.Max(1, total);
+            task.Value = total == 0 ? 1 : value.Processed;
+        }
+    }
+
+    private sealed class CountColumn : ProgressColumn
+    {
+        protected override bool NoWrap => true;
+
+        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime)
+        {
+            var progress = task.State.Get<SyncProgress>("progress");
+            var of = progress.Total is { } total ? $" of {Count(total)}" : "";
+            var rate = progress.EventsPerSecond > 0 ? $"  {Count((long)progress.EventsPerSecond)}/s" : "";
+            return new Markup($"{Count(progress.Processed)}{of} events[grey]{rate}[/]");
+        }
+    }
+
+    private sealed class Lines(IAnsiConsole console, string title) : IProgress<SyncProgress>
+    {
+        private int _shownTenth = -1;
+
+        public void Report(SyncProgress value)
+        {
+            if (value.Total is not { } total) return;
+            var tenth = total == 0 ? 10 : (int)(value.Processed * 10 / total);
+            if (tenth <= _shownTenth) return;
+            _shownTenth = tenth;
+            console.WriteLine($"{Markup.Remove(title).Trim()}: {Count(value.Processed)} of {Count(total)} events");
+        }
+    }
+}

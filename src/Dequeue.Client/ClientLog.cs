@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Logging;
+
+namespace Dequeue.Client;
+
+/// <summary>The client's log entries. None holds a token or a URL's query.</summary>
+internal static partial class ClientLog
+{
+    [LoggerMessage(1, LogLevel.Warning, "The stream was given up after {Events} events ({Kind}): {Why} REST pages carry on.")]
+    public static partial void StreamGivenUp(ILogger logger, SyncFailureKind kind, string why, long events);
+
+    [LoggerMessage(2, LogLevel.Warning, "The live connection was lost ({Kind}): {Why}")]
+    public static partial void LiveLost(ILogger logger, SyncFailureKind kind, string why);
+}

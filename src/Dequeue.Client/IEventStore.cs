@@ -1,0 +1,36 @@
+using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
+
+namespace Dequeue.Client;
+
+/// <summary>How far a store has come.</summary>
+/// <param name="Checkpoint">The position saved last; <see cref="Contracts.Checkpoint.Beginning"/> for a new store.</param>
+/// <param name="Events">How many events it holds.</param>
+public readonly record struct StorePosition(Checkpoint Checkpoint, long Events);
+
+/// <summary>
+/// Where a device keeps its events: the app's own database, <see cref="InMemoryEventStore"/>, or a ready SQLite one. One pull
+/// at a time uses it.
+/// </summary>
+public interface IEventStore
+{
+    /// <summary>Reads how far the store has come.</summary>
+    ValueTask<StorePosition> LoadAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Saves events in the order given, leaving out those whose id is already there, and the checkpoint, in one transaction:
+    /// after a crash either both are there or neither.
+    /// </summary>
+    /// <param name="events">Events with an id. Their bytes may be kept: nobody writes to them again.</param>
+    /// <param name="checkpoint">The position after them, or null to leave it where it is.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>Those that were new, in order; the very same list when all were.</returns>
+    ValueTask<IReadOnlyList<SyncEvent>> SaveAsync(IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Takes back what was saved since <see cref="LoadAsync"/> answered <paramref name="position"/>, because the stream that
+    /// brought it turned out not to be true. A store that cannot take events back only moves the checkpoint: what was missing
+    /// then comes late.
+    /// </summary>
+    ValueTask RewindAsync(StorePosition position, CancellationToken cancellationToken);
+}

@@ -1,0 +1,120 @@
+using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
+
+namespace Dequeue.Client;
+
+/// <summary>Keeps events in memory, as the slices of the messages that they came in.</summary>
+public sealed class InMemoryEventStore : IEventStore, IPushQueue
+{
+    private readonly Lock _lock = new();
+    private readonly List<ReadOnlyMemory<byte>> _events = [];
+    private readonly List<string> _order = [];
+    private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
+    private readonly Queue<QueuedEvent> _queue = new();
+    private long _queued;
+    private Checkpoint _checkpoint = Checkpoint.Beginning;
+
+    /// <summary>The events' bytes in the order saved: a copy of the list, not of the bytes.</summary>
+    public IReadOnlyList<ReadOnlyMemory<byte>> Events
+    {
+        get
+        {
+            lock (_lock) return [.. _events];
+        }
+    }
+
+    /// <summary>The digest of the events held, as <see cref="EventDigest"/> defines it.</summary>
+    public string Digest()
+    {
+        using var digest = new EventDigest();
+        foreach (var json in Events) digest.Append(json.Span);
+        return digest.ToString();
+    }
+
+    /// <summary>True when an event with this id is held.</summary>
+    public bool Contains(string id)
+    {
+        lock (_lock) return _ids.Contains(id);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<StorePosition> LoadAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock) return ValueTask.FromResult(new StorePosition(_checkpoint, _events.Count));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<SyncEvent>> SaveAsync(
+        IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        lock (_lock)
+        {
+            List<SyncEvent>? added = null;
+            for (var i = 0; i < events.Count; i++)
+            {
+                var next = events[i];
+                if (_ids.Add(next.Id!))
+                {
+                    _events.Add(next.Json);
+                    _order.Add(next.Id!);
+                    added?.Add(next);
+                }
+                else
+                {
+                    added ??= [.. events.Take(i)];
+                }
+            }
+
+            _checkpoint = checkpoint ?? _checkpoint;
+            return ValueTask.FromResult(added ?? events);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask RewindAsync(StorePosition position, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            var keep = (int)position.Events;
+            for (var i = keep; i < _order.Count; i++) _ids.Remove(_order[i]);
+            _order.RemoveRange(keep, _order.Count - keep);
+            _events.RemoveRange(keep, _events.Count - keep);
+            _checkpoint = position.Checkpoint;
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask EnqueueAsync(IReadOnlyList<SyncEvent> events, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        lock (_lock)
+        {
+            foreach (var next in events) _queue.Enqueue(new QueuedEvent(++_queued, next.Id!, next.Json));
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<QueuedEvent>> PeekAsync(int count, CancellationToken cancellationToken)
+    {
+        lock (_lock) return ValueTask.FromResult<IReadOnlyList<QueuedEvent>>([.. _queue.Take(count)]);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask RemoveThroughAsync(long number, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            while (_queue.TryPeek(out var oldest) && oldest.Number <= number) _queue.Dequeue();
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<long> CountAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock) return ValueTask.FromResult((long)_queue.Count);
+    }
+}

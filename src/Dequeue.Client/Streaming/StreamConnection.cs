@@ -1,0 +1,220 @@
+using System.Net.WebSockets;
+using System.Threading.Channels;
+using Dequeue.Client.Rest;
+
+namespace Dequeue.Client.Streaming;
+
+/// <summary>What a connection is for.</summary>
+internal enum ConnectionKind
+{
+    /// <summary>A stream: few large messages, never silent for long.</summary>
+    Stream,
+
+    /// <summary>Live: small messages, silent for hours, probed by pings.</summary>
+    Live,
+}
+
+/// <summary>
+/// An open WebSocket whose messages are received ahead while earlier ones are worked on. Each message gets its own array, which
+/// its events then own, so bytes are copied once, from the socket.
+/// </summary>
+internal sealed class StreamConnection : IAsyncDisposable
+{
+    /// <summary>Messages of a stream received ahead. More would only cost memory: the parser is the slower side.</summary>
+    private const int StreamAhead = 4;
+
+    /// <summary>Live messages received ahead, an event each, while a catch-up runs: then the server has to wait.</summary>
+    private const int LiveAhead = 1024;
+
+    private const int StreamBuffer = 64 * 1024, LiveBuffer = 1024;
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(1);
+
+    private readonly ClientWebSocket _socket;
+    private readonly SyncOptions _options;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _stop;
+    private readonly Channel<Received> _messages;
+    private readonly TimeSpan _idleTimeout;
+    private readonly Task _receiving;
+    private bool _sawEnd;
+
+    private StreamConnection(ClientWebSocket socket, ConnectionKind kind, SyncOptions options, TimeProvider time)
+    {
+        _idleTimeout = kind == ConnectionKind.Stream ? options.IdleTimeout : Timeout.InfiniteTimeSpan;
+        _messages = Channel.CreateBounded<Received>(
+            new BoundedChannelOptions(kind == ConnectionKind.Stream ? StreamAhead : LiveAhead) { SingleReader = true, SingleWriter = true });
+        _socket = socket;
+        _options = options;
+        _time = time;
+        _stop = new CancellationTokenSource();
+        _receiving = ReceiveAllAsync(_stop.Token);
+    }
+
+    /// <summary>Connects. The bearer token, when given, goes into the <c>Authorization</c> header.</summary>
+    /// <returns>The connection, or why there is none.</returns>
+    public static async Task<(StreamConnection? Connection, SyncFailure? Failure)> OpenAsync(
+        Uri address, Credentials? credentials, ConnectionKind kind, SyncOptions options, TimeProvider time, CancellationToken cancellationToken)
+    {
+        using var timeout = new CancellationTokenSource(options.ConnectTimeout, time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        while (true)
+        {
+            var socket = new ClientWebSocket();
+            var opened = false;
+            try
+            {
+                socket.Options.CollectHttpResponseDetails = true;
+                if (options.Proxy is not null) socket.Options.Proxy = options.Proxy;
+                if (credentials is not null)
+                    socket.Options.SetRequestHeader("Authorization", $"Bearer {await credentials.TokenAsync(both.Token)}");
+                if (kind == ConnectionKind.Live) socket.Options.KeepAliveInterval = socket.Options.KeepAliveTimeout = options.KeepAliveInterval;
+                options.ConfigureWebSocket?.Invoke(socket.Options);
+                await socket.ConnectAsync(address, both.Token);
+                opened = true;
+                return (new StreamConnection(socket, kind, options, time), null);
+            }
+            catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is OperationCanceledException or WebSocketException)
+            {
+                if (timeout.IsCancellationRequested)
+                    return (null, new SyncFailure(SyncFailureKind.TimedOut, $"The WebSocket did not open within {options.ConnectTimeout.TotalSeconds:0.#} s."));
+                if ((int)socket.HttpStatusCode == 401 && credentials is not null && await credentials.RefreshAsync(both.Token)) continue;
+                return (null, Refusal(socket, e, time));
+            }
+            finally
+            {
+                if (!opened) socket.Dispose();
+            }
+        }
+    }
+
+    /// <summary>Sends one message.</summary>
+    /// <returns>Why it could not be sent, or null.</returns>
+    public async Task<SyncFailure?> SendAsync(ReadOnlyMemory<byte> message, WebSocketMessageType type, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _socket.SendAsync(message, type, endOfMessage: true, cancellationToken);
+            return null;
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && IsCut(e))
+        {
+            return Cut(e);
+        }
+    }
+
+    /// <summary>The next message, or why there will be none.</summary>
+    public async ValueTask<(ReadOnlyMemory<byte> Message, SyncFailure? Failure)> ReceiveAsync(CancellationToken cancellationToken)
+    {
+        var next = await _messages.Reader.ReadAsync(cancellationToken);
+        return (next.Message, next.Failure);
+    }
+
+    /// <summary>Says goodbye if the server still listens, and frees the socket.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_socket.State == WebSocketState.Open && !_sawEnd) await SayGoodbyeAsync();
+        await _stop.CancelAsync();
+        await _receiving;
+        _socket.Dispose();
+        _stop.Dispose();
+    }
+
+    private async Task SayGoodbyeAsync()
+    {
+        using var timeout = new CancellationTokenSource(CloseTimeout, _time);
+        try
+        {
+            await _socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, null, timeout.Token);
+        }
+        catch (Exception e) when (e is OperationCanceledException || IsCut(e))
+        {
+            // The server is gone already, which is what was to be said.
+        }
+    }
+
+    private async Task ReceiveAllAsync(CancellationToken cancellationToken)
+    {
+        using var idle = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, idle.Token);
+        var smallest = _idleTimeout == Timeout.InfiniteTimeSpan ? LiveBuffer : StreamBuffer;
+        var expected = smallest;
+        try
+        {
+            while (true)
+            {
+                idle.CancelAfter(_idleTimeout);
+                var message = await ReceiveOneAsync(expected, both.Token);
+                idle.CancelAfter(Timeout.InfiniteTimeSpan);
+                await _messages.Writer.WriteAsync(message, cancellationToken);
+                if (message.Failure is not null) return;
+                expected = Math.Clamp(message.Message.Length + message.Message.Length / 8, smallest, _options.MaxMessageBytes);
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            // Disposed: nobody waits for more.
+        }
+        catch (OperationCanceledException)
+        {
+            await EndAsync(new SyncFailure(SyncFailureKind.TimedOut, $"The stream was silent for {_idleTimeout.TotalSeconds:0.#} s."), cancellationToken);
+        }
+        catch (Exception e) when (IsCut(e))
+        {
+            await EndAsync(Cut(e), cancellationToken);
+        }
+    }
+
+    private async Task<Received> ReceiveOneAsync(int expected, CancellationToken cancellationToken)
+    {
+        var buffer = GC.AllocateUninitializedArray<byte>(expected);
+        var length = 0;
+        while (true)
+        {
+            var part = await _socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken);
+            if (part.MessageType == WebSocketMessageType.Close)
+            {
+                _sawEnd = true;
+                return new Received(default, new SyncFailure(
+                    SyncFailureKind.Unreachable, $"The server closed the stream ({(int?)_socket.CloseStatus} {_socket.CloseStatusDescription})."));
+            }
+
+            length += part.Count;
+            if (part.EndOfMessage) return new Received(Fitted(buffer, length), null);
+            if (length < buffer.Length) continue;
+            if (length >= _options.MaxMessageBytes)
+                return new Received(default, new SyncFailure(SyncFailureKind.BadAnswer, $"A message is larger than {_options.MaxMessageBytes} bytes."));
+            Array.Resize(ref buffer, (int)Math.Min(2L * length, _options.MaxMessageBytes));
+        }
+    }
+
+    // Events keep their message's array alive: a small message must not hold a large one.
+    private static ReadOnlyMemory<byte> Fitted(byte[] buffer, int length)
+        => length >= buffer.Length - buffer.Length / 4 ? buffer.AsMemory(0, length) : buffer.AsSpan(0, length).ToArray();
+
+    private async Task EndAsync(SyncFailure failure, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _messages.Writer.WriteAsync(new Received(default, failure), cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // Disposed meanwhile.
+        }
+    }
+
+    private static SyncFailure Refusal(ClientWebSocket socket, Exception e, TimeProvider time)
+    {
+        var status = (int)socket.HttpStatusCode;
+        if (status is 0 or 101) return new SyncFailure(SyncFailureKind.Unreachable, $"The WebSocket could not be opened: {e.InnerException?.Message ?? e.Message}");
+        var retryAfter = socket.HttpResponseHeaders?.GetValueOrDefault("Retry-After")?.FirstOrDefault();
+        return new SyncFailure(
+            HttpFailure.KindOf(status), $"The WebSocket was refused with {status}.", Status: status, RetryAfter: HttpFailure.RetryAfter(retryAfter, time));
+    }
+
+    private static bool IsCut(Exception e) => e is WebSocketException or IOException or ObjectDisposedException or InvalidOperationException;
+
+    private static SyncFailure Cut(Exception e) => new(SyncFailureKind.Unreachable, $"The stream was cut: {e.Message}");
+
+    private readonly record struct Received(ReadOnlyMemory<byte> Message, SyncFailure? Failure);
+}

@@ -1,0 +1,53 @@
+namespace Dequeue.Client;
+
+/// <summary>What went wrong, as far as the client must act differently.</summary>
+public enum SyncFailureKind
+{
+    /// <summary>No connection: refused, reset, unknown host, or cut before the end.</summary>
+    Unreachable,
+
+    /// <summary>No answer in time.</summary>
+    TimedOut,
+
+    /// <summary>401 or 403: a new sign-in, or another app, is needed.</summary>
+    Unauthorized,
+
+    /// <summary>429: too many calls.</summary>
+    Throttled,
+
+    /// <summary>5xx, or a stream that ended in an error message.</summary>
+    ServerError,
+
+    /// <summary>Any other refusal: the call itself is wrong, and repeating it does not help.</summary>
+    Refused,
+
+    /// <summary>The server's answer breaks the contract: bad JSON, wrong types, missing or surplus events, a wrong digest.</summary>
+    BadAnswer,
+}
+
+/// <summary>A failure in words for people and facts for code. Never holds a token.</summary>
+/// <param name="Kind">What kind.</param>
+/// <param name="Message">One sentence.</param>
+/// <param name="Code">The server's error code, one of <see cref="Contracts.ErrorCodes"/>, or null.</param>
+/// <param name="Status">The HTTP status, or null.</param>
+/// <param name="RetryAfter">How long the server asks to wait, or null.</param>
+public sealed record SyncFailure(SyncFailureKind Kind, string Message, string? Code = null, int? Status = null, TimeSpan? RetryAfter = null)
+{
+    /// <summary>True when the same call may succeed later.</summary>
+    public bool IsTransient
+        => Kind is SyncFailureKind.Unreachable or SyncFailureKind.TimedOut or SyncFailureKind.Throttled or SyncFailureKind.ServerError;
+
+    /// <inheritdoc/>
+    public override string ToString() => Code is null ? Message : $"{Message} ({Code})";
+}
+
+/// <summary>A sync that could not be finished by any way. What arrived before is stored; the next one carries on from there.</summary>
+public sealed class SyncFailedException : Exception
+{
+    /// <summary>Wraps the failure.</summary>
+    public SyncFailedException(SyncFailure failure)
+        : base(failure?.ToString()) => Failure = failure ?? throw new ArgumentNullException(nameof(failure));
+
+    /// <summary>What went wrong.</summary>
+    public SyncFailure Failure { get; }
+}

@@ -1,0 +1,148 @@
+using System.Net;
+using System.Net.WebSockets;
+using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Rest;
+
+namespace Dequeue.Client;
+
+/// <summary>Where the stream's WebSocket is opened.</summary>
+public enum StreamEndpoint
+{
+    /// <summary>At the Web PubSub URL that a negotiate call answers. The default.</summary>
+    Negotiated,
+
+    /// <summary>At the server's own <c>/v1/sync/stream</c>, with the <c>Authorization</c> header, through the gateway.</summary>
+    Gateway,
+
+    /// <summary>Nowhere: pages by REST alone.</summary>
+    None,
+}
+
+/// <summary>What a device does with the events that it receives.</summary>
+public enum EventFilter
+{
+    /// <summary>Keeps every event that has an id: a mirror of the log. The default.</summary>
+    Mirror,
+
+    /// <summary>
+    /// What the shipped app keeps: no event without <c>type</c>, <c>ts</c> or an object as <c>payload</c>, none with a
+    /// <c>payload_version</c> missing or below 2, and, outside a first sync, none of the device's own.
+    /// </summary>
+    ShippedApp,
+}
+
+/// <summary>How a <see cref="SyncManager"/> syncs. Every time-out has a default that fits phones on poor networks.</summary>
+public sealed record SyncOptions
+{
+    /// <summary>The server's base address, <c>https://host</c>; a path is kept as a prefix.</summary>
+    public required Uri Server { get; init; }
+
+    /// <summary>The tenant app of <c>/apps/{appId}</c>, or null for the deployment's default app by its <c>/v1</c> calls.</summary>
+    public AppId? App { get; init; }
+
+    /// <summary>Where to stream. Default <see cref="StreamEndpoint.Negotiated"/>.</summary>
+    public StreamEndpoint Stream { get; init; } = StreamEndpoint.Negotiated;
+
+    /// <summary>Which events to keep. Default <see cref="EventFilter.Mirror"/>.</summary>
+    public EventFilter Filter { get; init; } = EventFilter.Mirror;
+
+    /// <summary>This device's <c>device_id</c>, for <see cref="EventFilter.ShippedApp"/>. Default none.</summary>
+    public string? DeviceId { get; init; }
+
+    /// <summary>Whether to hash the streamed events and compare with the digest that the server sends at the end. Default true.</summary>
+    public bool VerifyDigest { get; init; } = true;
+
+    /// <summary>Whether the stream's request goes out as a text frame instead of a binary one. Default false, as the shipped app.</summary>
+    public bool RequestAsText { get; init; }
+
+    /// <summary>Events of a REST page, 1 to 1,000. Default 1,000.</summary>
+    public int PageSize { get; init; } = PageLimits.Max;
+
+    /// <summary>Longest wait for the negotiate call, and for the WebSocket to open. Default 10 s each.</summary>
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Longest wait for the next whole message of a stream. Default 30 s.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest REST call, from the request to the last byte of the body. Default 60 s: a page of 1,000 events takes
+    /// that on a link of about 10 KB/s.</summary>
+    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often a live connection reads the log again, in case a message was lost: Web PubSub delivers to groups at
+    /// most once. Default 5 min.</summary>
+    public TimeSpan CatchUpInterval { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How often a silent live connection is probed; without an answer in the same time it counts as cut. Default
+    /// 20 s, which also keeps proxies from closing it.</summary>
+    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>Most consecutive failures of REST calls before a pull or push gives up. Default 5.</summary>
+    public int MaxAttempts { get; init; } = 5;
+
+    /// <summary>The back-off's first ceiling; it doubles with each failure, and the wait is random below it. Default 500 ms.</summary>
+    public TimeSpan BaseDelay { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The back-off's last ceiling. Default 30 s.</summary>
+    public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest <c>Retry-After</c> that a call waits for; a longer one ends it, and the failure tells it. Default 60 s.</summary>
+    public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Largest message of a stream in bytes. Default 4 MiB; Web PubSub's own limit is 1 MB.</summary>
+    public int MaxMessageBytes { get; init; } = 4 * 1024 * 1024;
+
+    /// <summary>Largest REST body in bytes, decompressed. Default 80 MiB: a page of 1,000 events of 64 KB each.</summary>
+    public int MaxBodyBytes { get; init; } = 80 * 1024 * 1024;
+
+    /// <summary>The proxy for HTTP and WebSocket. Default null: the system's.</summary>
+    public IWebProxy? Proxy { get; init; }
+
+    /// <summary>Last word on a WebSocket's options, such as client certificates. Default none.</summary>
+    public Action<ClientWebSocketOptions>? ConfigureWebSocket { get; init; }
+
+    internal Uri Address(string pathAndQuery)
+        => new($"{Server.GetLeftPart(UriPartial.Path).TrimEnd('/')}{pathAndQuery}");
+
+    internal Uri WebSocketAddress(string pathAndQuery)
+    {
+        var http = Address(pathAndQuery);
+        return new UriBuilder(http) { Scheme = http.Scheme == "https" ? "wss" : "ws" }.Uri;
+    }
+
+    internal Uri SyncCall(string call) => Address(App is { } app ? $"/apps/{app}/sync/{call}" : $"/v1/sync/{call}");
+
+    /// <summary>The events that pass <see cref="Filter"/>; the very same list when all do.</summary>
+    internal IReadOnlyList<SyncEvent> Kept(IReadOnlyList<SyncEvent> events, bool isFirstSync)
+    {
+        for (var i = 0; i < events.Count; i++)
+        {
+            if (!Keeps(events[i], isFirstSync)) return [.. events.Where(next => Keeps(next, isFirstSync))];
+        }
+
+        return events;
+    }
+
+    internal bool Keeps(SyncEvent next, bool isFirstSync)
+        => next.Id is not null
+            && (Filter == EventFilter.Mirror
+                || next is { HasEnvelope: true, PayloadVersion: >= 2 } && (isFirstSync || DeviceId is null || next.DeviceId != DeviceId));
+
+    internal void Validate()
+    {
+        if (!Server.IsAbsoluteUri || Server.Scheme is not ("http" or "https"))
+            throw new ArgumentException("Server is an absolute http or https URL.", nameof(Server));
+        ArgumentOutOfRangeException.ThrowIfLessThan(PageSize, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(PageSize, PageLimits.Max);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxAttempts, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxMessageBytes, 1024);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxBodyBytes, 1024);
+        foreach (var time in (ReadOnlySpan<TimeSpan>)[ConnectTimeout, IdleTimeout, RequestTimeout, CatchUpInterval, KeepAliveInterval, BaseDelay, MaxDelay])
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero);
+    }
+}
+
+/// <summary>Gives the bearer token of a call. What it throws ends the call.</summary>
+/// <param name="refused">True when the token given before was refused with 401: a fresh one is wanted.</param>
+/// <param name="cancellationToken">Ends the wait.</param>
+public delegate ValueTask<string> TokenProvider(bool refused, CancellationToken cancellationToken);

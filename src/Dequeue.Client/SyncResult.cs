@@ -1,0 +1,44 @@
+using Dequeue.Contracts;
+
+namespace Dequeue.Client;
+
+/// <summary>The way that events come.</summary>
+public enum SyncTransport
+{
+    /// <summary>A WebSocket stream.</summary>
+    Stream,
+
+    /// <summary>REST pages.</summary>
+    Rest,
+}
+
+/// <summary>A finished pull: the store holds everything up to <paramref name="Checkpoint"/>.</summary>
+/// <param name="Transport">The way that brought the end: <see cref="SyncTransport.Rest"/> when the stream failed on the way.</param>
+/// <param name="Events">Events received, each counted once.</param>
+/// <param name="Added">Those of them that the store did not have and the filter kept.</param>
+/// <param name="Seconds">From the first packet to the last event in the store.</param>
+/// <param name="Bytes">Bytes of messages and bodies received, as they came over the wire, without headers.</param>
+/// <param name="Checkpoint">The position saved.</param>
+/// <param name="StreamFailure">Why the stream was given up, or null when it was not, or was not asked for.</param>
+/// <param name="DigestVerified">True when the server sent a digest of the stream and it was the right one.</param>
+public sealed record SyncResult(
+    SyncTransport Transport, long Events, long Added, double Seconds, long Bytes, Checkpoint Checkpoint, SyncFailure? StreamFailure, bool DigestVerified);
+
+/// <summary>A push that reached the server with all its events.</summary>
+/// <param name="Acknowledged">How many are stored, now or before.</param>
+/// <param name="Rejected">The events that the server refused, and why.</param>
+/// <param name="Seconds">How long it took.</param>
+/// <param name="Bytes">Bytes of the bodies sent.</param>
+public sealed record PushResult(long Acknowledged, IReadOnlyList<RejectedEvent> Rejected, double Seconds, long Bytes);
+
+/// <summary>What became of the queue. Being offline is an outcome, not an exception.</summary>
+/// <param name="Acknowledged">How many are stored on the server, now or before, and left the queue.</param>
+/// <param name="Rejected">The events that the server refused, and why. They left the queue too.</param>
+/// <param name="Pending">How many still wait.</param>
+/// <param name="Failure">Why, or null when none waits.</param>
+public sealed record FlushResult(long Acknowledged, IReadOnlyList<RejectedEvent> Rejected, long Pending, SyncFailure? Failure);
+
+/// <summary>An event that the server refused.</summary>
+/// <param name="Id">Its id; empty when it has no readable one.</param>
+/// <param name="Reason">One sentence.</param>
+public sealed record RejectedEvent(string Id, string Reason);

@@ -1,0 +1,133 @@
+using System.Text;
+using Dequeue.Contracts;
+
+namespace Dequeue.Functions.Configuration;
+
+/// <summary>What the deployment decides, read once at the start. See the README for every key.</summary>
+/// <param name="EventLogStorage"><c>EventLog__Storage</c>.</param>
+/// <param name="WebPubSub"><c>WebPubSubConnectionString</c>, or <c>WebPubSub__Endpoint</c>.</param>
+/// <param name="Auth"><c>Auth__…</c>.</param>
+/// <param name="Apps"><c>Sync__Apps</c>.</param>
+/// <param name="CallsPerSecond"><c>Limits__CallsPerSecond</c>: sustained calls of one user of one app, per process; default 200.</param>
+public sealed record BackendSettings(
+    string EventLogStorage, WebPubSubSettings WebPubSub, AuthSettings Auth, AllowedApps Apps, int CallsPerSecond)
+{
+    private const int DefaultCallsPerSecond = 200;
+
+    /// <summary>Reads and checks every setting.</summary>
+    /// <param name="configuration">Environment, or <c>Values</c> of local.settings.json.</param>
+    /// <param name="environment">The host's environment name; development tokens are refused in Production.</param>
+    /// <exception cref="SettingsException">One is missing or wrong; the message names its key.</exception>
+    public static BackendSettings Read(IConfiguration configuration, string environment)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        return new BackendSettings(
+            configuration["EventLog:Storage"] ?? throw new SettingsException(
+                "EventLog__Storage is missing: sqlite:PATH, a Tables connection string, UseDevelopmentStorage=true, or a table endpoint URL."),
+            WebPubSubSettings.Read(configuration),
+            AuthSettings.Read(configuration, environment),
+            AllowedApps.Read(configuration),
+            CallRate(configuration["Limits:CallsPerSecond"]));
+    }
+
+    private static int CallRate(string? text)
+        => text is null ? DefaultCallsPerSecond
+            : int.TryParse(text, out var rate) && rate > 0 ? rate
+            : throw new SettingsException("Limits__CallsPerSecond is a whole number above 0.");
+}
+
+/// <summary>A missing or wrong setting. The message is one sentence that names the key and never quotes a secret.</summary>
+public sealed class SettingsException(string message) : Exception(message);
+
+/// <summary>Where Web PubSub is and how to reach it.</summary>
+/// <param name="Endpoint">The service's address.</param>
+/// <param name="ConnectionString">With the access key, or null when a managed identity is used.</param>
+public sealed record WebPubSubSettings(Uri Endpoint, string? ConnectionString)
+{
+    /// <summary>The hub of the sync backend, and the name that its event handler is registered under.</summary>
+    public const string Hub = "sync";
+
+    /// <summary>The access key as raw UTF-8 bytes, or null when there is none.</summary>
+    public byte[]? AccessKey => Part("AccessKey") is { } key ? Encoding.UTF8.GetBytes(key) : null;
+
+    internal static WebPubSubSettings Read(IConfiguration configuration)
+    {
+        if (configuration["WebPubSubConnectionString"] is { Length: > 0 } connection)
+        {
+            var parsed = new WebPubSubSettings(new Uri("about:blank"), connection);
+            return Uri.TryCreate(parsed.Part("Endpoint"), UriKind.Absolute, out var address) && parsed.AccessKey is not null
+                ? parsed with { Endpoint = address }
+                : throw new SettingsException("WebPubSubConnectionString is Endpoint=https://…;AccessKey=…;Version=1.0;");
+        }
+
+        return configuration["WebPubSub:Endpoint"] is not { Length: > 0 } text
+            ? throw new SettingsException("WebPubSubConnectionString is missing; or set WebPubSub__Endpoint to use a managed identity.")
+            : Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme == Uri.UriSchemeHttps
+                ? new WebPubSubSettings(endpoint, null)
+                : throw new SettingsException("WebPubSub__Endpoint is an https URL: a managed identity's token travels over TLS alone.");
+    }
+
+    private string? Part(string name)
+        => ConnectionString?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .Select(part => part.Split('=', 2))
+            .FirstOrDefault(part => part.Length == 2 && part[0].Equals(name, StringComparison.OrdinalIgnoreCase))?[1];
+
+    /// <inheritdoc/>
+    public override string ToString() => Endpoint.ToString();
+}
+
+/// <summary>Whose tokens are accepted: an OpenID Connect issuer's, or, in development, those of <c>dequeue token</c>.</summary>
+/// <param name="Authority">The issuer, an https URL; null in development.</param>
+/// <param name="Audience">The audience that its tokens must name.</param>
+/// <param name="AppClaim">The claim that names the tenant app; a token without it may use any allowed app.</param>
+/// <param name="DevSigningKey">The HS256 key of development tokens; null with an issuer.</param>
+public sealed record AuthSettings(Uri? Authority, string? Audience, string AppClaim, byte[]? DevSigningKey)
+{
+    /// <summary>The least that HS256 is safe with, in bytes.</summary>
+    private const int MinKeyBytes = 32;
+
+    internal static AuthSettings Read(IConfiguration configuration, string environment)
+    {
+        var appClaim = configuration["Auth:AppClaim"] ?? "app";
+        if (configuration["Auth:Authority"] is { Length: > 0 } text)
+        {
+            if (!Uri.TryCreate(text, UriKind.Absolute, out var authority) || (authority.Scheme != Uri.UriSchemeHttps && !authority.IsLoopback))
+                throw new SettingsException("Auth__Authority is the https URL of an OpenID Connect issuer.");
+            return configuration["Auth:Audience"] is { Length: > 0 } audience
+                ? new AuthSettings(authority, audience, appClaim, null)
+                : throw new SettingsException("Auth__Audience is missing: the audience that tokens of Auth__Authority must name.");
+        }
+
+        if (configuration["Auth:DevSigningKey"] is not { Length: > 0 } key)
+            throw new SettingsException("Auth__Authority is missing (with Auth__Audience); for development alone, Auth__DevSigningKey.");
+        if ((configuration["AZURE_FUNCTIONS_ENVIRONMENT"] ?? environment).Equals("Production", StringComparison.OrdinalIgnoreCase))
+            throw new SettingsException("Auth__DevSigningKey is refused while AZURE_FUNCTIONS_ENVIRONMENT is Production: set Auth__Authority.");
+        var bytes = Encoding.UTF8.GetBytes(key);
+        return bytes.Length >= MinKeyBytes
+            ? new AuthSettings(null, null, appClaim, bytes)
+            : throw new SettingsException($"Auth__DevSigningKey has at least {MinKeyBytes} characters.");
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => Authority?.ToString() ?? "development tokens";
+}
+
+/// <summary>The tenant apps of this deployment.</summary>
+/// <param name="All">Every allowed app, at least one. The first is meant by the <c>/v1/…</c> routes.</param>
+public sealed record AllowedApps(IReadOnlyList<AppId> All)
+{
+    /// <summary>The app of a deployment that names none.</summary>
+    private const string FallbackApp = "dequeue";
+
+    /// <summary>The app that the <c>/v1/…</c> routes mean.</summary>
+    public AppId Default => All[0];
+
+    internal static AllowedApps Read(IConfiguration configuration)
+    {
+        var names = (configuration["Sync:Apps"] ?? FallbackApp).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var apps = new List<AppId>();
+        foreach (var name in names)
+            apps.Add(AppId.TryParse(name, out var app) ? app : throw new SettingsException("Sync__Apps is a comma list of app ids (A-Z a-z 0-9 . _ -)."));
+        return apps.Count > 0 ? new AllowedApps(apps) : throw new SettingsException("Sync__Apps names no app.");
+    }
+}

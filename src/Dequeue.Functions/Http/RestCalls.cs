@@ -1,0 +1,98 @@
+using System.Threading.RateLimiting;
+using Dequeue.Contracts;
+using Dequeue.Functions.Auth;
+using Dequeue.Functions.Configuration;
+using Dequeue.Sync.Log;
+using Dequeue.Sync.Storage;
+using Microsoft.AspNetCore.Http;
+
+namespace Dequeue.Functions.Http;
+
+/// <summary>
+/// The boundary of every REST call: who calls, which log is meant, how often; and what a failure looks like from outside. The
+/// call itself sees a log that its caller may use, and nothing else.
+/// </summary>
+public sealed partial class RestCalls : IDisposable
+{
+    private const string Bearer = "Bearer ";
+
+    private readonly TokenVerifier _tokens;
+    private readonly AllowedApps _apps;
+    private readonly PartitionedRateLimiter<LogKey> _limiter;
+    private readonly ILogger<RestCalls> _logger;
+
+    /// <summary>The boundary for these settings.</summary>
+    public RestCalls(TokenVerifier tokens, BackendSettings settings, ILogger<RestCalls> logger)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        (_tokens, _apps, _logger) = (tokens, settings.Apps, logger);
+        _limiter = PartitionedRateLimiter.Create<LogKey, LogKey>(log => RateLimitPartition.GetTokenBucketLimiter(log, _ => new TokenBucketRateLimiterOptions
+        {
+            TokenLimit = settings.CallsPerSecond * BurstSeconds,
+            TokensPerPeriod = settings.CallsPerSecond,
+            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+            AutoReplenishment = true,
+        }));
+    }
+
+    /// <summary>Seconds' worth of calls that a user may make at once: a device that comes back pushes its queue.</summary>
+    private const int BurstSeconds = 5;
+
+    /// <summary>Answers a call.</summary>
+    /// <param name="request">The call.</param>
+    /// <param name="app">The app of the path; null for the default app.</param>
+    /// <param name="answer">What it does with its caller's log.</param>
+    /// <param name="cancellationToken">The caller has gone.</param>
+    public async Task<IResult> AnswerAsync(
+        HttpRequest request, string? app, Func<LogKey, CancellationToken, Task<IResult>> answer, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentNullException.ThrowIfNull(answer);
+        try
+        {
+            if (BearerToken(request) is not { } token) return Problems.Unauthenticated(tokenWasGiven: false);
+            if (await _tokens.VerifyAsync(token) is not { } caller) return Problems.Unauthenticated(tokenWasGiven: true);
+            if (Log(caller, app) is not { } log) return Problems.OtherApp();
+            using var lease = _limiter.AttemptAcquire(log);
+            if (!lease.IsAcquired)
+                return Problems.TooManyCalls(lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1));
+            return await answer(log, cancellationToken);
+        }
+        catch (StorageUnavailableException failure)
+        {
+            LogStorageUnavailable(failure, request.Path);
+            return Problems.StorageUnavailable();
+        }
+        catch (BadHttpRequestException refused)
+        {
+            return Problems.Invalid(refused.Message);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            LogFailed(failure, request.Path);
+            return Problems.Internal();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _limiter.Dispose();
+
+    private static string? BearerToken(HttpRequest request)
+    {
+        var header = request.Headers.Authorization.ToString();
+        return header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase) ? header[Bearer.Length..].Trim() : null;
+    }
+
+    private LogKey? Log(Caller caller, string? path)
+    {
+        var app = _apps.Default;
+        if (path is not null && !AppId.TryParse(path, out app)) return null;
+        return _apps.All.Contains(app) && (caller.App is null || caller.App == app) ? new LogKey(app, caller.User) : null;
+    }
+
+    [LoggerMessage(101, LogLevel.Error, "The event log's storage failed a call to {Path}")]
+    private partial void LogStorageUnavailable(Exception failure, string path);
+
+    [LoggerMessage(102, LogLevel.Error, "A call to {Path} failed")]
+    private partial void LogFailed(Exception failure, string path);
+}

@@ -1,0 +1,94 @@
+using System.Text.Json;
+using Dequeue.Contracts;
+using Dequeue.Contracts.Rest;
+using Dequeue.Functions.Http;
+using Dequeue.Sync.Log;
+using Dequeue.Sync.Paging;
+using Microsoft.AspNetCore.Http;
+
+namespace Dequeue.Functions.Pulling;
+
+/// <summary>The REST pages: what a device falls back to, and what people and scripts read.</summary>
+public sealed class PullFunctions(RestCalls calls, EventLog events)
+{
+    /// <summary>A pull body is a checkpoint and a number.</summary>
+    private const int MaxBodyBytes = 64 * 1024;
+
+    /// <summary><c>POST …/sync/pull</c> for a named app.</summary>
+    [Function("Pull")]
+    public Task<IResult> PullAsync(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "apps/{appId}/sync/pull")] HttpRequest request, string appId, CancellationToken cancellationToken)
+        => AnswerAsync(request, appId, cancellationToken);
+
+    /// <summary><c>POST …/sync/pull</c> for the default app.</summary>
+    [Function("PullFromDefaultApp")]
+    public Task<IResult> PullFromDefaultAppAsync(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "v1/sync/pull")] HttpRequest request, CancellationToken cancellationToken)
+        => AnswerAsync(request, null, cancellationToken);
+
+    /// <summary><c>GET /v1/sync/events?since=…&amp;limit=…</c>.</summary>
+    [Function("Events")]
+    public Task<IResult> EventsAsync(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "v1/sync/events")] HttpRequest request, CancellationToken cancellationToken)
+        => calls.AnswerAsync(request, null, async (log, token) =>
+        {
+            ArgumentNullException.ThrowIfNull(request);
+            var (since, limit) = (Checkpoint.Beginning, (int?)null);
+            if (request.Query["since"].ToString() is { Length: > 0 } sinceText && !Checkpoint.TryParse(sinceText, out since)) return Problems.InvalidCheckpoint();
+            if (request.Query["limit"].ToString() is { Length: > 0 } limitText)
+            {
+                if (!long.TryParse(limitText, out var wanted)) return Problems.Invalid("limit is a whole number.");
+                limit = (int)Math.Clamp(wanted, 0, PageLimits.Max);
+            }
+
+            return new EventPageResult(await events.PullAsync(log, since, limit, token));
+        }, cancellationToken);
+
+    private Task<IResult> AnswerAsync(HttpRequest request, string? app, CancellationToken cancellationToken)
+        => calls.AnswerAsync(request, app, async (log, token) =>
+        {
+            if (await RequestBody.ReadAsync(request, MaxBodyBytes, token) is not { } body) return Problems.TooLarge(MaxBodyBytes);
+            var (since, limit, problem) = Read(body.Span);
+            return problem ?? new EventPageResult(await events.PullAsync(log, since, limit, token));
+        }, cancellationToken);
+
+    private static (Checkpoint Since, int? Limit, IResult? Problem) Read(ReadOnlySpan<byte> body)
+    {
+        var (since, limit) = (Checkpoint.Beginning, (int?)null);
+        try
+        {
+            var reader = new Utf8JsonReader(body);
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.StartObject) return Refused(Problems.Invalid("The body is an object: {\"since\":\"…\",\"limit\":100}."));
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var field = reader.ValueTextEquals("since"u8) ? 's' : reader.ValueTextEquals("limit"u8) ? 'l' : ' ';
+                reader.Read();
+                if (field == ' ') reader.Skip();
+                else if (reader.TokenType == JsonTokenType.Null) continue;
+                else if (field == 's')
+                {
+                    if (reader.TokenType != JsonTokenType.String || reader.ValueIsEscaped || !Checkpoint.TryParse(reader.ValueSpan, out since))
+                        return Refused(Problems.InvalidCheckpoint());
+                }
+                else
+                {
+                    if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var wanted)) return Refused(Problems.Invalid("limit is a whole number."));
+                    limit = (int)Math.Clamp(wanted, 0, PageLimits.Max);
+                }
+            }
+
+            while (reader.Read())
+            {
+            }
+        }
+        catch (JsonException)
+        {
+            return Refused(Problems.Invalid("The body is not valid JSON."));
+        }
+
+        return (since, limit, null);
+    }
+
+    private static (Checkpoint, int?, IResult?) Refused(IResult problem) => (default, null, problem);
+}

@@ -1,0 +1,35 @@
+using Dequeue.Contracts.Rest;
+using Dequeue.Functions.Http;
+using Dequeue.Sync.Pushing;
+using Microsoft.AspNetCore.Http;
+
+namespace Dequeue.Functions.Pushing;
+
+/// <summary><c>POST …/sync/push</c>: a device hands in its events.</summary>
+public sealed class PushFunctions(RestCalls calls, PushIntake intake)
+{
+    /// <summary>For a named app.</summary>
+    [Function("Push")]
+    public Task<IResult> PushAsync(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "apps/{appId}/sync/push")] HttpRequest request, string appId, CancellationToken cancellationToken)
+        => AnswerAsync(request, appId, cancellationToken);
+
+    /// <summary>For the default app.</summary>
+    [Function("PushToDefaultApp")]
+    public Task<IResult> PushToDefaultAppAsync(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "v1/sync/push")] HttpRequest request, CancellationToken cancellationToken)
+        => AnswerAsync(request, null, cancellationToken);
+
+    private Task<IResult> AnswerAsync(HttpRequest request, string? app, CancellationToken cancellationToken)
+        => calls.AnswerAsync(request, app, async (log, token) =>
+        {
+            if (request.Headers.ContentEncoding.Count > 0) return Problems.EncodedBody();
+            if (await RequestBody.ReadAsync(request, PushLimits.MaxBodyBytes, token) is not { } body) return Problems.TooLarge(PushLimits.MaxBodyBytes);
+            return PushBody.Read(body, log.User) switch
+            {
+                PushBody.Malformed malformed => Problems.Invalid(malformed.Why),
+                PushBody.Valid valid => Results.Json(await intake.StoreAsync(log, valid, token), RestJson.Default.PushResponse),
+                var other => throw new InvalidOperationException($"No answer for {other}."),
+            };
+        }, cancellationToken);
+}

@@ -1,0 +1,94 @@
+using Dequeue.Contracts;
+using Dequeue.Contracts.Streaming;
+using Dequeue.Sync.Log;
+using Dequeue.Sync.Streaming;
+
+namespace Dequeue.Functions.Streaming;
+
+/// <summary>The steps of a stream. A short stream takes them at once; a long one as activities of <see cref="StreamSync"/>.</summary>
+public sealed partial class StreamSteps(
+    EventLog events, StreamRegistry registry, ConnectionChannel channel, TimeProvider clock, ILogger<StreamSteps> logger)
+{
+    /// <summary>Plans the stream and announces it.</summary>
+    public async Task<StreamProgress> BeginAsync(StreamTarget target, Checkpoint since, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return await BeginAsync(target, await StreamPlan.MakeAsync(events, target.Log(), since, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Announces a planned stream.</summary>
+    public async Task<StreamProgress> BeginAsync(StreamTarget target, StreamPlan plan, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        ArgumentNullException.ThrowIfNull(plan);
+        await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents).ToUtf8Bytes(), cancellationToken);
+        LogStarted(target.ConnectionId, plan.TotalEvents);
+        return new StreamProgress(target, plan.End, plan.TotalEvents, plan.TotalEvents == 0 ? plan.End : plan.Since);
+    }
+
+    /// <summary>Sends the next window of batches. A window that is repeated repeats its batches, with the same indexes.</summary>
+    /// <returns>How far the stream has come.</returns>
+    public async Task<StreamProgress> SendWindowAsync(StreamProgress progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(progress);
+        if (progress.NextBatch > 0 && !await channel.IsOpenAsync(progress.Target, cancellationToken)) return progress with { HasGone = true };
+
+        var began = clock.GetTimestamp();
+        var pages = events.ReadAsync(progress.Target.Log(), progress.Position, progress.End, cancellationToken);
+        var first = progress.NextBatch;
+        await foreach (var batch in StreamBatch.CutAsync(pages, progress.End, first, cancellationToken: cancellationToken))
+        {
+            await channel.SendAsync(progress.Target, batch, cancellationToken);
+            progress = progress with { Position = batch.Checkpoint, NextBatch = batch.Index + 1, SentEvents = progress.SentEvents + batch.Count };
+            if (progress.NextBatch - first == StreamLimits.WindowBatches || clock.GetElapsedTime(began) >= StreamLimits.WindowTime) break;
+        }
+
+        return progress;
+    }
+
+    /// <summary>Closes the stream with the client's new checkpoint.</summary>
+    public async Task CompleteAsync(StreamProgress progress, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(progress);
+        var target = progress.Target;
+        if (progress.HasGone)
+        {
+            LogGone(target.ConnectionId, progress.SentEvents, progress.TotalEvents);
+            await registry.ForgetAsync(target.ConnectionId, cancellationToken);
+            return;
+        }
+
+        // Free again before the client learns that it may ask again.
+        await registry.EndAsync(target.ConnectionId, target.RequestId, cancellationToken);
+        await channel.SendAsync(target, new StreamMessage.Complete(progress.SentEvents, progress.End).ToUtf8Bytes(), cancellationToken);
+        LogCompleted(target.ConnectionId, progress.SentEvents, progress.NextBatch);
+    }
+
+    /// <summary>Ends the stream with an error. The client carries on by REST.</summary>
+    public async Task FailAsync(StreamFailure failure, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(failure);
+        LogFailed(failure.Target.ConnectionId, failure.Code, failure.Text);
+        await RefuseAsync(failure, cancellationToken);
+        await registry.EndAsync(failure.Target.ConnectionId, failure.Target.RequestId, cancellationToken);
+    }
+
+    /// <summary>Answers a request that starts no stream.</summary>
+    public Task RefuseAsync(StreamFailure refusal, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(refusal);
+        return channel.SendAsync(refusal.Target, new StreamMessage.Error(refusal.Text, refusal.Code).ToUtf8Bytes(), cancellationToken);
+    }
+
+    [LoggerMessage(201, LogLevel.Information, "Stream on {Connection} started: {TotalEvents} events")]
+    private partial void LogStarted(string connection, long totalEvents);
+
+    [LoggerMessage(202, LogLevel.Information, "Stream on {Connection} complete: {Events} events in {Batches} batches")]
+    private partial void LogCompleted(string connection, long events, int batches);
+
+    [LoggerMessage(203, LogLevel.Information, "Stream on {Connection} ended: its client left after {Sent} of {TotalEvents} events")]
+    private partial void LogGone(string connection, long sent, long totalEvents);
+
+    [LoggerMessage(204, LogLevel.Warning, "Stream on {Connection} failed with {Code}: {Reason}")]
+    private partial void LogFailed(string connection, string code, string reason);
+}

@@ -1,0 +1,67 @@
+using Dequeue.Contracts;
+using Dequeue.Sync.Storage;
+
+namespace Dequeue.Functions.Streaming;
+
+/// <summary>
+/// The durable orchestration of a long stream: windows go out, positions come back. Deterministic: no I/O, no clock, no ids, and
+/// no event ever enters its history.
+/// </summary>
+public static class StreamSync
+{
+    /// <summary>Attempts of one step. With <see cref="FirstRetry"/> doubling they span about 15 s: longer than a restart of the
+    /// service, shorter than a client's patience.</summary>
+    private const int Attempts = 5;
+
+    private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
+
+    /// <summary>Runs one stream.</summary>
+    [Function(nameof(StreamSync))]
+    public static async Task RunAsync([OrchestrationTrigger] TaskOrchestrationContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var order = context.GetInput<StreamOrder>() ?? throw new InvalidOperationException("A stream without an order.");
+        var retries = TaskOptions.FromRetryPolicy(new RetryPolicy(Attempts, FirstRetry, backoffCoefficient: 2));
+        try
+        {
+            var progress = order.Begun ?? await context.CallActivityAsync<StreamProgress>(nameof(StreamActivities.PlanStream), order, retries);
+            while (progress is { IsSent: false, HasGone: false })
+                progress = await context.CallActivityAsync<StreamProgress>(nameof(StreamActivities.SendWindow), progress, retries);
+            await context.CallActivityAsync(nameof(StreamActivities.CompleteStream), progress, retries);
+        }
+        catch (TaskFailedException failed)
+        {
+            var failure = failed.FailureDetails.IsCausedBy<StorageUnavailableException>()
+                ? new StreamFailure(order.Target, ErrorCodes.DbError, "The event log does not answer.")
+                : new StreamFailure(order.Target, ErrorCodes.Internal, "The stream failed.");
+            await context.CallActivityAsync(nameof(StreamActivities.FailStream), failure, retries);
+        }
+    }
+}
+
+/// <summary>The steps of <see cref="StreamSync"/> that touch the world. Each may run more than once.</summary>
+public sealed class StreamActivities(StreamSteps steps)
+{
+    /// <summary>Fixes where the stream ends, counts it, and sends <c>start</c>.</summary>
+    [Function(nameof(PlanStream))]
+    public Task<StreamProgress> PlanStream([ActivityTrigger] StreamOrder order, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(order);
+        return steps.BeginAsync(order.Target, order.Since, cancellationToken);
+    }
+
+    /// <summary>Sends a window of batches.</summary>
+    [Function(nameof(SendWindow))]
+    public Task<StreamProgress> SendWindow([ActivityTrigger] StreamProgress progress, CancellationToken cancellationToken)
+        => steps.SendWindowAsync(progress, cancellationToken);
+
+    /// <summary>Sends <c>complete</c>.</summary>
+    [Function(nameof(CompleteStream))]
+    public Task CompleteStream([ActivityTrigger] StreamProgress progress, CancellationToken cancellationToken)
+        => steps.CompleteAsync(progress, cancellationToken);
+
+    /// <summary>Sends <c>error</c>.</summary>
+    [Function(nameof(FailStream))]
+    public Task FailStream([ActivityTrigger] StreamFailure failure, CancellationToken cancellationToken)
+        => steps.FailAsync(failure, cancellationToken);
+}

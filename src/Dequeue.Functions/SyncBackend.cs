@@ -1,0 +1,61 @@
+using System.Runtime.CompilerServices;
+using Azure.Identity;
+using Dequeue.Functions.Auth;
+using Dequeue.Functions.Configuration;
+using Dequeue.Functions.Http;
+using Dequeue.Functions.Live;
+using Dequeue.Functions.Pushing;
+using Dequeue.Functions.Streaming;
+using Dequeue.Functions.Upstream;
+using Dequeue.Storage;
+using Dequeue.Sync.Log;
+using Dequeue.Sync.Streaming;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace Dequeue.Functions;
+
+/// <summary>The backend's wiring, the same for every host.</summary>
+public static class SyncBackend
+{
+    /// <summary>A host of the functions of this assembly, ready to be built.</summary>
+    /// <param name="args">The command line.</param>
+    /// <param name="settings">Settings that go before every other source; null in a deployment.</param>
+    /// <exception cref="SettingsException">A setting is missing or wrong.</exception>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static FunctionsApplicationBuilder CreateBuilder(string[] args, IEnumerable<KeyValuePair<string, string?>>? settings = null)
+    {
+        var builder = FunctionsApplication.CreateBuilder(args);
+        builder.ConfigureFunctionsWebApplication();
+        if (settings is not null) builder.Configuration.AddInMemoryCollection(settings);
+        AddSync(builder.Services, BackendSettings.Read(builder.Configuration, builder.Environment.EnvironmentName));
+        return builder;
+    }
+
+    private static void AddSync(IServiceCollection services, BackendSettings settings)
+    {
+        services.AddSingleton(settings);
+        services.TryAddSingleton(TimeProvider.System);
+
+        services.AddSingleton(EventLogStorage.Open(settings.EventLogStorage));
+        services.AddSingleton<EventLog>();
+        services.AddSingleton<StreamRegistry>();
+
+        services.AddSingleton(Connect(settings.WebPubSub));
+        services.AddSingleton(new UpstreamSignature(settings.WebPubSub));
+        services.AddSingleton<ConnectionChannel>();
+        services.AddSingleton<StreamSteps>();
+        services.AddSingleton<Negotiation>();
+
+        services.AddSingleton<PushIntake>();
+        services.AddSingleton<LivePublisher>();
+        services.AddHostedService(provider => provider.GetRequiredService<LivePublisher>());
+
+        services.AddSingleton(provider => new TokenVerifier(settings.Auth, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<RestCalls>();
+    }
+
+    private static WebPubSubServiceClient Connect(WebPubSubSettings settings)
+        => settings.ConnectionString is { } connection
+            ? new WebPubSubServiceClient(connection, WebPubSubSettings.Hub)
+            : new WebPubSubServiceClient(settings.Endpoint, WebPubSubSettings.Hub, new DefaultAzureCredential());
+}

@@ -1,0 +1,167 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Dequeue.Contracts;
+using Dequeue.Contracts.Rest;
+using Microsoft.AspNetCore.Http.Features;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace Dequeue.Gateway;
+
+/// <summary>
+/// For clients that know nothing of Web PubSub: takes the WebSocket upgrade of <c>GET /v1/sync/stream</c> and
+/// <c>GET /apps/{appId}/ws</c>, negotiates with the caller's own token, and forwards the connection to the Web PubSub URL that
+/// comes back. It holds no key, keeps no state, and reads no message. Every other request passes by.
+/// </summary>
+public sealed partial class SyncGateway : IDisposable
+{
+    private const string StreamPath = "/v1/sync/stream";
+
+    /// <summary>Longest wait for the negotiation and for Web PubSub to answer the upgrade.</summary>
+    private static readonly TimeSpan HandshakePatience = TimeSpan.FromSeconds(15);
+
+    /// <summary>A connection without traffic for so long is dead: Web PubSub pings every 20 seconds.</summary>
+    private static readonly TimeSpan IdlePatience = TimeSpan.FromMinutes(5);
+
+    private readonly IHttpForwarder _forwarder;
+    private readonly Func<Uri> _functions;
+    private readonly ILogger<SyncGateway> _logger;
+    private readonly HttpClient _negotiation = new(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { Timeout = HandshakePatience };
+    private readonly HttpMessageInvoker _webPubSub = new(new SocketsHttpHandler
+    {
+        UseProxy = false,
+        UseCookies = false,
+        AllowAutoRedirect = false,
+        AutomaticDecompression = DecompressionMethods.None,
+        ConnectTimeout = HandshakePatience,
+    });
+
+    /// <summary>A gateway to the functions at an address, asked for when it is needed.</summary>
+    public SyncGateway(IHttpForwarder forwarder, Func<Uri> functions, ILogger<SyncGateway> logger)
+        => (_forwarder, _functions, _logger) = (forwarder, functions, logger);
+
+    /// <summary>Forwards an upgrade that is meant for the gateway.</summary>
+    /// <returns>False when the request is not, and nothing was done.</returns>
+    public async Task<bool> TryForwardAsync(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        if (!IsUpgrade(context) || Route(context.Request) is not var (negotiatePath, token)) return false;
+
+        using var negotiate = new HttpRequestMessage(HttpMethod.Post, new Uri(_functions(), negotiatePath));
+        if (token is not null) negotiate.Headers.TryAddWithoutValidation("Authorization", token);
+        try
+        {
+            using var answer = await _negotiation.SendAsync(negotiate, context.RequestAborted);
+            if (!answer.IsSuccessStatusCode)
+            {
+                await PassOnAsync(answer, context.Response);
+                return true;
+            }
+
+            var negotiated = JsonSerializer.Deserialize(await answer.Content.ReadAsByteArrayAsync(context.RequestAborted), RestJson.Default.NegotiateResponse);
+            await ForwardAsync(context, new UriBuilder(negotiated!.Url));
+        }
+        catch (Exception failure) when (failure is HttpRequestException or JsonException or UriFormatException
+            || (failure is OperationCanceledException && !context.RequestAborted.IsCancellationRequested))
+        {
+            LogUnreachable(failure.GetType().Name);
+            await RefuseAsync(context.Response, 502, "The sync backend does not answer.");
+        }
+
+        return true;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _negotiation.Dispose();
+        _webPubSub.Dispose();
+    }
+
+    private static bool IsUpgrade(HttpContext context)
+        => HttpMethods.IsConnect(context.Request.Method)
+            ? context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" }
+            : HttpMethods.IsGet(context.Request.Method)
+                && context.Request.Headers.Upgrade.ToString().Equals("websocket", StringComparison.OrdinalIgnoreCase);
+
+    // A browser cannot set the header of a WebSocket, so that the live socket takes its token in the query.
+    private static (string NegotiatePath, string? Authorization)? Route(HttpRequest request)
+    {
+        if (request.Path.Equals(StreamPath, StringComparison.OrdinalIgnoreCase))
+            return ("/v1/sync/stream/negotiate", Header(request));
+        if (request.Path.Value?.Split('/') is ["", "apps", var app, "ws"] && AppId.TryParse(app, out _))
+            return ($"/apps/{app}/sync/live/negotiate", request.Query["token"].ToString() is { Length: > 0 } token ? "Bearer " + token : Header(request));
+        return null;
+    }
+
+    private static string? Header(HttpRequest request) => request.Headers.Authorization.ToString() is { Length: > 0 } header ? header : null;
+
+    private async Task ForwardAsync(HttpContext context, UriBuilder target)
+    {
+        target.Scheme = target.Scheme is "wss" or "https" ? "https" : "http";
+        var config = new ForwarderRequestConfig { ActivityTimeout = IdlePatience, Version = HttpVersion.Version11, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        var error = await _forwarder.SendAsync(context, target.Uri.GetLeftPart(UriPartial.Authority), _webPubSub, config, new ToTarget(target.Uri), context.RequestAborted);
+        if (error is not (ForwarderError.None or ForwarderError.UpgradeRequestClient or ForwarderError.UpgradeResponseClient
+            or ForwarderError.UpgradeRequestCanceled or ForwarderError.UpgradeResponseCanceled or ForwarderError.UpgradeActivityTimeout))
+        {
+            LogForwardFailed(error);
+        }
+    }
+
+    private static async Task PassOnAsync(HttpResponseMessage answer, HttpResponse response)
+    {
+        response.StatusCode = (int)answer.StatusCode;
+        response.ContentType = answer.Content.Headers.ContentType?.ToString();
+        foreach (var name in new[] { "WWW-Authenticate", "Retry-After" })
+        {
+            if (answer.Headers.TryGetValues(name, out var values)) response.Headers[name] = values.ToArray();
+        }
+
+        await answer.Content.CopyToAsync(response.Body, response.HttpContext.RequestAborted);
+    }
+
+    private static Task RefuseAsync(HttpResponse response, int status, string detail)
+        => Results.Json(new Problem("Bad gateway", status, detail, ErrorCodes.Internal), RestJson.Default.Problem, Problem.MediaType, status).ExecuteAsync(response.HttpContext);
+
+    [LoggerMessage(401, LogLevel.Error, "The sync backend could not be asked to negotiate: {Failure}")]
+    private partial void LogUnreachable(string failure);
+
+    [LoggerMessage(402, LogLevel.Warning, "A connection to Web PubSub was lost: {Error}")]
+    private partial void LogForwardFailed(ForwarderError error);
+
+    /// <summary>Sends the upgrade to the negotiated URL. The caller's token stays here: Web PubSub has its own in the URL.</summary>
+    private sealed class ToTarget(Uri target) : HttpTransformer
+    {
+        public override async ValueTask TransformRequestAsync(
+            HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+        {
+            await base.TransformRequestAsync(httpContext, proxyRequest, destinationPrefix, cancellationToken);
+            proxyRequest.RequestUri = target;
+            proxyRequest.Headers.Host = null;
+            proxyRequest.Headers.Authorization = null;
+            proxyRequest.Headers.Remove("Cookie");
+            proxyRequest.Headers.Remove("Origin");
+        }
+    }
+}
+
+/// <summary>Puts the gateway into a pipeline.</summary>
+public static class SyncGatewayExtensions
+{
+    /// <summary>Registers the gateway.</summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="functions">The address of the functions.</param>
+    public static IServiceCollection AddSyncGateway(this IServiceCollection services, Func<IServiceProvider, Uri> functions)
+    {
+        services.AddHttpForwarder();
+        return services.AddSingleton(provider => new SyncGateway(
+            provider.GetRequiredService<IHttpForwarder>(), () => functions(provider), provider.GetRequiredService<ILogger<SyncGateway>>()));
+    }
+
+    /// <summary>Lets the gateway take what is meant for it.</summary>
+    public static IApplicationBuilder UseSyncGateway(this IApplicationBuilder app)
+        => app.Use(async (context, next) =>
+        {
+            if (!await context.RequestServices.GetRequiredService<SyncGateway>().TryForwardAsync(context)) await next(context);
+        });
+}

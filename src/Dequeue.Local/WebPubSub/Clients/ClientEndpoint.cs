@@ -1,0 +1,121 @@
+using System.Net.WebSockets;
+using System.Security.Cryptography;
+using Dequeue.Local.WebPubSub.Hubs;
+using Dequeue.Local.WebPubSub.Tokens;
+using Dequeue.Local.WebPubSub.Upstream;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Dequeue.Local.WebPubSub.Clients;
+
+/// <summary>The address that clients open their WebSocket at: checks the token, asks the application, runs the connection.</summary>
+internal sealed class ClientEndpoint(ServiceContext service)
+{
+    private const string ConnectionIdParameter = "awps_connection_id";
+    private const string ReconnectionTokenParameter = "awps_reconnection_token";
+    private const string AccessTokenParameter = "access_token";
+
+    /// <summary>Handles a handshake, and the connection until its socket has ended.</summary>
+    public async Task HandleAsync(HttpContext context, string? hubName)
+    {
+        if (!context.WebSockets.IsWebSocketRequest || !Names.TryHub(hubName, out var hub))
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+        }
+        else if (service.IsStopping)
+        {
+            context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+        }
+        else if (context.Request.Query[ConnectionIdParameter].LastOrDefault() is { Length: > 0 } connectionId)
+        {
+            // The SDKs leave the first, maybe expired, access token in the URL: it does not count here.
+            await RecoverAsync(context, hub, connectionId);
+        }
+        else
+        {
+            await ConnectAsync(context, hub);
+        }
+    }
+
+    private async Task ConnectAsync(HttpContext context, string hub)
+    {
+        var query = context.Request.Query;
+        var token = query[AccessTokenParameter].LastOrDefault() ?? Bearer.Read(context.Request);
+        if (!service.TryReadToken(token, out var claims) || !Audience.MatchesHub(claims, hub) || claims.UserId is { } id && !Names.IsUser(id))
+        {
+            context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            return;
+        }
+
+        if (SimpleMode.Read(query) is not { } mode || !claims["webpubsub.group"].All(Names.IsGroup))
+        {
+            context.Response.StatusCode = StatusCodes.Status400BadRequest;
+            return;
+        }
+
+        var identity = new UpstreamIdentity(hub, RandomNumberGenerator.GetHexString(32, lowercase: true)) { UserId = claims.UserId };
+        var offered = context.WebSockets.WebSocketRequestedProtocols;
+        var outcome = await service.Upstream.ConnectAsync(identity, Describe(context, claims), context.RequestAborted);
+        if (outcome is ConnectOutcome.Refused(var status))
+        {
+            context.Response.StatusCode = status;
+            return;
+        }
+
+        var accepted = (ConnectOutcome.Accepted)outcome;
+        identity.UserId = accepted.UserId switch { null => identity.UserId, "" => null, var user => user };
+        identity.Subprotocol = accepted.Subprotocol ?? Subprotocols.FirstKnown(offered);
+        var kind = Subprotocols.KindOf(identity.Subprotocol);
+        using var session = await AcceptAsync(context, identity.Subprotocol, kind);
+        var connection = new ClientConnection(service, service.Hubs[hub], kind, identity, accepted.Roles ?? claims["role"]);
+        connection.Start(session);
+        connection.Hub.Register(connection, accepted.Groups ?? claims["webpubsub.group"]);
+        connection.Events.Connected();
+        if (service.IsStopping) connection.Close(CloseReason.ServerStops);
+        await RunAsync(context, connection, session, mode);
+    }
+
+    private async Task RecoverAsync(HttpContext context, string hub, string connectionId)
+    {
+        var token = context.Request.Query[ReconnectionTokenParameter].LastOrDefault() ?? "";
+        var connection = service.Hubs.Find(hub)?.Find(connectionId) is { } found && found.AcceptsReconnection(token) ? found : null;
+        var subprotocol = connection?.Subprotocol ?? Subprotocols.FirstKnown(context.WebSockets.WebSocketRequestedProtocols);
+        using var session = await AcceptAsync(context, subprotocol, connection?.Kind ?? ClientKind.Simple);
+        if (connection is not null && connection.TryRecover(session))
+        {
+            await RunAsync(context, connection, session, new SimpleMode(null, false));
+            return;
+        }
+
+        // An HTTP error would have the SDKs try the same again for half a minute.
+        session.Close(WebSocketCloseStatus.PolicyViolation, "The connection cannot be recovered.");
+        await session.RunAsync(static (_, _, _) => ValueTask.CompletedTask, context.RequestAborted);
+    }
+
+    private async Task RunAsync(HttpContext context, ClientConnection connection, ClientSession session, SimpleMode mode)
+    {
+        var end = connection.Kind == ClientKind.Simple
+            ? await session.RunAsync(new SimpleProtocol(connection, mode).ReceiveAsync, context.RequestAborted)
+            : await session.RunAsync(new JsonProtocol(connection, session, service.Logger).ReceiveAsync, context.RequestAborted);
+        connection.Detach(session, end);
+    }
+
+    private async Task<ClientSession> AcceptAsync(HttpContext context, string? subprotocol, ClientKind kind)
+    {
+        var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
+        {
+            SubProtocol = subprotocol,
+            KeepAliveInterval = service.Options.KeepAliveInterval,
+            KeepAliveTimeout = service.Options.KeepAliveTimeout,
+        });
+        return new ClientSession(socket, context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>(), kind, service);
+    }
+
+    private static ConnectBody Describe(HttpContext context, TokenClaims claims) => new(
+        claims.All,
+        context.Request.Query.Where(pair => !pair.Key.Equals(AccessTokenParameter, StringComparison.OrdinalIgnoreCase))
+            .ToDictionary(pair => pair.Key, pair => (IReadOnlyList<string>)[.. pair.Value.OfType<string>()]),
+        context.Request.Headers.Where(pair => !pair.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase))
+            .ToDictionary(pair => pair.Key, pair => (IReadOnlyList<string>)[.. pair.Value.OfType<string>()]),
+        [.. context.WebSockets.WebSocketRequestedProtocols]);
+}

@@ -1,0 +1,87 @@
+using System.Text.Json;
+using System.Text.Unicode;
+using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
+using Dequeue.Sync.Log;
+
+namespace Dequeue.Sync.Pushing;
+
+/// <summary>A push as it was read from hostile bytes.</summary>
+public abstract record PushBody
+{
+    private PushBody()
+    {
+    }
+
+    /// <summary>A well-formed body. Events that break a rule are rejected one by one; the others are stored.</summary>
+    /// <param name="Events">What may be stored, in the order given.</param>
+    /// <param name="Rejected">What may not, and why.</param>
+    public sealed record Valid(IReadOnlyList<NewEvent> Events, IReadOnlyList<RejectedEvent> Rejected) : PushBody;
+
+    /// <summary>A body that is no push: nothing of it is stored.</summary>
+    /// <param name="Why">One sentence for the caller.</param>
+    public sealed record Malformed(string Why) : PushBody;
+
+    /// <summary>Reads <c>{"events":[…]}</c>. Unknown fields beside <c>events</c> are ignored.</summary>
+    /// <param name="utf8">The body, at most <see cref="PushLimits.MaxBodyBytes"/>. The events are slices of it where nothing
+    /// had to change, so it must not be reused.</param>
+    /// <param name="caller">Whose log is written: the only <c>user_id</c> that is accepted.</param>
+    public static PushBody Read(ReadOnlyMemory<byte> utf8, UserId caller)
+    {
+        if (!Utf8.IsValid(utf8.Span)) return new Malformed("The body is not valid UTF-8.");
+        var reading = new EventRules(caller);
+        var found = false;
+        try
+        {
+            var reader = new Utf8JsonReader(utf8.Span, new JsonReaderOptions { MaxDepth = ReaderDepth });
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.StartObject) return new Malformed("""The body is an object: {"events":[…]}.""");
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var isEvents = reader.ValueTextEquals("events"u8);
+                reader.Read();
+                if (!isEvents)
+                {
+                    reader.Skip();
+                    continue;
+                }
+
+                if (found || reader.TokenType != JsonTokenType.StartArray) return new Malformed("events is one array of objects.");
+                found = true;
+                if (ReadEvents(ref reader, utf8, reading) is { } why) return new Malformed(why);
+            }
+
+            while (reader.Read())
+            {
+            }
+        }
+        catch (JsonException)
+        {
+            return new Malformed("The body is not valid JSON.");
+        }
+
+        return found ? new Valid(reading.Accepted, reading.Rejected) : new Malformed("""The body has no events: {"events":[…]}.""");
+    }
+
+    // Deeper than an event may be, so that one event too deep is rejected by itself.
+    private const int ReaderDepth = 1000;
+
+    private static string? ReadEvents(ref Utf8JsonReader reader, ReadOnlyMemory<byte> utf8, EventRules rules)
+    {
+        for (var index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
+        {
+            if (reader.TokenType != JsonTokenType.StartObject) return $"events[{index}] is not an object.";
+            if (index == PushLimits.MaxEvents) return $"A push carries at most {PushLimits.MaxEvents} events.";
+            var start = (int)reader.TokenStartIndex;
+            var fields = EventFields.Read(ref reader, utf8.Span);
+            rules.Apply(fields, utf8.Slice(start, fields.Json.Length), start);
+        }
+
+        return null;
+    }
+}
+
+/// <summary>An event that was not stored.</summary>
+/// <param name="Id">Its id as far as it could be read, else an empty string.</param>
+/// <param name="Why">One sentence.</param>
+public readonly record struct RejectedEvent(string Id, string Why);

@@ -1,0 +1,293 @@
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Dequeue.Cli.Generating;
+using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Rest;
+using Dequeue.Contracts.Streaming;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Dequeue.Client.Tests.Servers;
+
+/// <summary>
+/// The server's side of the contract over real sockets, with a place to misbehave at every step. The log is a list; the event
+/// at index i was committed at tick <see cref="At"/>(i).
+/// </summary>
+internal sealed class TestServer : IAsyncDisposable
+{
+    public const string Token = "secret-token-of-the-user";
+    private readonly WebApplication _app;
+    private readonly Lock _lock = new();
+
+    private TestServer(WebApplication app) => _app = app;
+
+    public Uri Address { get; private set; } = null!;
+
+    public List<byte[]> Log { get; } = [];
+
+    /// <summary>Events of a batch.</summary>
+    public int BatchSize { get; set; } = 100;
+
+    /// <summary>Answers a call instead of the server, by returning true.</summary>
+    public Func<HttpContext, Task<bool>>? Intercept { get; set; }
+
+    /// <summary>Takes the place of the well-behaved stream.</summary>
+    public Func<StreamScript, Task>? Script { get; set; }
+
+    /// <summary>Every call in order: <c>POST /path</c>, or <c>WS /path</c>.</summary>
+    public List<string> Calls { get; } = [];
+
+    /// <summary>The <c>since</c> of every page and stream asked for.</summary>
+    public List<Checkpoint> Asked { get; } = [];
+
+    private readonly List<HttpContext> _live = [];
+    private readonly List<WebSocket> _liveSockets = [];
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int _openSockets;
+
+    /// <summary>Waits until the server sees no WebSocket any more.</summary>
+    public Task NoSocketsAsync() => UntilAsync(() => _openSockets == 0);
+
+    /// <summary>Waits until so many live sockets are open.</summary>
+    public Task LiveAsync(int count) => UntilAsync(() => _liveSockets.Count == count);
+
+    /// <summary>Waits until so many calls were made.</summary>
+    public Task CalledAsync(string call, int times) => UntilAsync(() => Calls.Count(made => made == call) >= times);
+
+    /// <summary>Commits events, and tells the live sockets unless <paramref name="silently"/>.</summary>
+    public async Task CommitAsync(IReadOnlyList<byte[]> events, bool silently = false)
+    {
+        List<WebSocket> sockets;
+        lock (_lock)
+        {
+            Log.AddRange(events);
+            sockets = [.. _liveSockets];
+        }
+
+        if (silently) return;
+        foreach (var socket in sockets)
+        {
+            foreach (var json in events) await socket.SendAsync(json, WebSocketMessageType.Text, true, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Cuts every live connection.</summary>
+    public void CutLive()
+    {
+        lock (_lock) _live.ForEach(context => context.Abort());
+    }
+
+    private async Task UntilAsync(Func<bool> holds)
+    {
+        while (true)
+        {
+            Task changed;
+            lock (_lock)
+            {
+                if (holds()) return;
+                changed = _changed.Task;
+            }
+
+            await changed.WaitAsync(TimeSpan.FromSeconds(20));
+        }
+    }
+
+    private void Change(Action change)
+    {
+        TaskCompletionSource changed;
+        lock (_lock)
+        {
+            change();
+            changed = _changed;
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        changed.SetResult();
+    }
+
+    public static async Task<TestServer> StartAsync(int events = 0, long seed = 1)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        var server = new TestServer(app);
+        server.Log.AddRange(new EventGenerator(new EventGeneratorOptions { Seed = seed }).Generate(events));
+        app.UseWebSockets();
+        app.Run(server.HandleAsync);
+        await app.StartAsync();
+        server.Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        return server;
+    }
+
+    public static Checkpoint At(int index) => Checkpoint.FromTicks(new DateTime(2026, 3, 1, 0, 0, 0, DateTimeKind.Utc).Ticks + index * 1000L);
+
+    public static int IndexAfter(Checkpoint since) => since < At(0) ? 0 : (int)((since.Ticks - At(0).Ticks) / 1000) + 1;
+
+    public Checkpoint Head => Log.Count == 0 ? Checkpoint.Beginning : At(Log.Count - 1);
+
+    public int Count(string call) => Calls.Count(made => made == call);
+
+    public SyncOptions Options => new()
+    {
+        Server = Address,
+        App = AppId.Parse("dequeue"),
+        BaseDelay = TimeSpan.FromMilliseconds(1),
+        MaxDelay = TimeSpan.FromMilliseconds(5),
+    };
+
+    public string Digest()
+    {
+        using var digest = new EventDigest();
+        foreach (var json in Log) digest.Append(json);
+        return digest.ToString();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync(new CancellationToken(canceled: true));
+        await _app.DisposeAsync();
+    }
+
+    private async Task HandleAsync(HttpContext context)
+    {
+        var path = context.Request.Path.Value!;
+        Change(() => Calls.Add($"{(context.WebSockets.IsWebSocketRequest ? "WS" : context.Request.Method)} {path}"));
+        if (Intercept is not null && await Intercept(context)) return;
+        var isHub = path == "/client/hubs/sync";
+        if (!isHub && context.Request.Headers.Authorization != $"Bearer {Token}" && context.Request.Query["token"] != Token)
+        {
+            await ProblemAsync(context, 401, ErrorCodes.Unauthorized);
+            return;
+        }
+
+        if (path.EndsWith("/ws", StringComparison.Ordinal)) await LiveAsync(context);
+        else if (isHub || path == "/v1/sync/stream") await StreamAsync(context);
+        else if (path.EndsWith("/negotiate", StringComparison.Ordinal)) await NegotiateAsync(context);
+        else if (path.EndsWith("/sync/pull", StringComparison.Ordinal)) await PullAsync(context);
+        else if (path.EndsWith("/sync/push", StringComparison.Ordinal)) await PushAsync(context);
+        else await ProblemAsync(context, 404, ErrorCodes.InvalidRequest);
+    }
+
+    public static async Task ProblemAsync(HttpContext context, int status, string code, string? retryAfter = null)
+    {
+        context.Response.StatusCode = status;
+        if (retryAfter is not null) context.Response.Headers.RetryAfter = retryAfter;
+        await context.Response.WriteAsJsonAsync(new Problem("Refused", status, $"Refused with {status}.", code), RestJson.Default.Problem, Problem.MediaType);
+    }
+
+    private async Task NegotiateAsync(HttpContext context)
+        => await context.Response.WriteAsync($$"""{"url":"ws://{{Address.Authority}}/client/hubs/sync?access_token=hub-secret","expiresAt":"2026-11-22T08:15:30Z"}""");
+
+    private async Task PullAsync(HttpContext context)
+    {
+        using var body = await JsonDocument.ParseAsync(context.Request.Body);
+        Assert.True(Checkpoint.TryParse(body.RootElement.GetProperty("since").GetString(), out var since));
+        lock (_lock) Asked.Add(since);
+        await WritePageAsync(context, since, body.RootElement.GetProperty("limit").GetInt32());
+    }
+
+    public async Task WritePageAsync(HttpContext context, Checkpoint since, int limit)
+    {
+        var from = IndexAfter(since);
+        var to = Math.Min(Log.Count, from + limit);
+        using var page = new MemoryStream();
+        page.Write(EventPageBody.Prefix);
+        page.Write(Join(Log[from..to]));
+        page.Write(EventPageBody.Suffix(to > from ? At(to - 1) : since, to < Log.Count));
+        await context.Response.Body.WriteAsync(page.ToArray());
+    }
+
+    private async Task PushAsync(HttpContext context)
+    {
+        var body = await JsonNode.ParseAsync(context.Request.Body);
+        var events = body!["events"]!.AsArray();
+        var known = Log.Select(json => (string)JsonNode.Parse(json)!["id"]!).ToHashSet();
+        List<string> acknowledged = [], rejected = [], errors = [];
+        foreach (var next in events)
+        {
+            if ((string?)next!["id"] is not { Length: > 0 } id)
+            {
+                rejected.Add("");
+                errors.Add("An event has no id.");
+                continue;
+            }
+
+            acknowledged.Add(id);
+            if (known.Add(id)) Log.Add(Encoding.UTF8.GetBytes(next.ToJsonString(new JsonSerializerOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping })));
+        }
+
+        await context.Response.WriteAsJsonAsync(new PushResponse(acknowledged, rejected, errors), RestJson.Default.PushResponse);
+    }
+
+    private async Task StreamAsync(HttpContext context)
+    {
+        using var socket = await context.WebSockets.AcceptWebSocketAsync();
+        Change(() => _openSockets++);
+        try
+        {
+            var buffer = new byte[4096];
+            var request = await socket.ReceiveAsync(buffer, context.RequestAborted);
+            if (StreamRequest.Read(buffer.AsSpan(0, request.Count)) is not StreamRequestReading.Accepted accepted) return;
+            lock (_lock) Asked.Add(accepted.Request.Since);
+            var script = new StreamScript(this, socket, context, accepted.Request.Since);
+            await (Script ?? (static script => script.BehaveAsync()))(script);
+            while (socket.State == WebSocketState.Open) await socket.ReceiveAsync(buffer, context.RequestAborted);
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or Microsoft.AspNetCore.Connections.ConnectionAbortedException or IOException)
+        {
+            // The client, or the script, is gone.
+        }
+        finally
+        {
+            Change(() => _openSockets--);
+        }
+    }
+
+    private async Task LiveAsync(HttpContext context)
+    {
+        using var socket = await context.WebSockets.AcceptWebSocketAsync();
+        Change(() =>
+        {
+            _openSockets++;
+            _live.Add(context);
+            _liveSockets.Add(socket);
+        });
+        try
+        {
+            await socket.ReceiveAsync(new byte[100], context.RequestAborted);
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException)
+        {
+            // The client is gone.
+        }
+        finally
+        {
+            Change(() =>
+            {
+                _openSockets--;
+                _live.Remove(context);
+                _liveSockets.Remove(socket);
+            });
+        }
+    }
+
+    public static byte[] Join(IEnumerable<byte[]> events)
+    {
+        using var joined = new MemoryStream();
+        foreach (var json in events)
+        {
+            if (joined.Length > 0) joined.WriteByte((byte)',');
+            joined.Write(json);
+        }
+
+        return joined.ToArray();
+    }
+}

@@ -1,0 +1,121 @@
+using System.Text;
+using System.Text.Json;
+using Dequeue.EndToEnd.Tests.Hosting;
+
+namespace Dequeue.EndToEnd.Tests.Commands;
+
+public sealed class CommandTests : IDisposable
+{
+    private readonly string _data = Directory.CreateTempSubdirectory("dequeue-cli-").FullName;
+
+    public void Dispose() => Directory.Delete(_data, recursive: true);
+
+    [Fact]
+    public async Task Token_push_and_sync_work_together_and_serve_stops_on_SIGTERM()
+    {
+        var (server, address) = await ChildProcess.ServeAsync(_data);
+        await using (server)
+        {
+            var (tokenCode, tokenOutput, _) = await ChildProcess.RunAsync("token", "--user", "u", "--data", _data);
+            var token = tokenOutput.TrimEnd('\n');
+            var push = await ChildProcess.RunAsync("push", "--generate", "2500", "--seed", "7", "--server", address.OriginalString, "--token", token);
+            var again = await ChildProcess.RunAsync("push", "--generate", "2500", "--seed", "7", "--server", address.OriginalString, "--token", token);
+            var stream = await SyncAsync(address, token);
+            var gateway = await SyncAsync(address, token, "--gateway");
+            var rest = await SyncAsync(address, token, "--rest");
+            var text = await ChildProcess.RunAsync("sync", "--server", address.OriginalString, "--token", token);
+
+            Assert.Equal(0, tokenCode);
+            Assert.DoesNotContain('\n', token);
+            Assert.Contains("2500 acknowledged, 0 rejected", push.Output, StringComparison.Ordinal);
+            Assert.Contains("2500 acknowledged, 0 rejected", again.Output, StringComparison.Ordinal);
+            Assert.Equal(("stream", 2_500), (stream.GetProperty("transport").GetString(), stream.GetProperty("events").GetInt32()));
+            Assert.Equal("stream", gateway.GetProperty("transport").GetString());
+            Assert.Equal("rest", rest.GetProperty("transport").GetString());
+            foreach (var field in new[] { "digest", "checkpoint" })
+            {
+                Assert.Equal(stream.GetProperty(field).GetString(), rest.GetProperty(field).GetString());
+                Assert.Equal(stream.GetProperty(field).GetString(), gateway.GetProperty(field).GetString());
+            }
+
+            Assert.Contains("2,500 events", text.Output, StringComparison.Ordinal);
+            Assert.Equal(0, await server.TerminateAsync());
+            Assert.Empty(server.Errors.Trim());
+        }
+    }
+
+    [Fact]
+    public async Task A_file_of_events_is_pushed_and_rejected_lines_are_named()
+    {
+        var file = Path.Combine(_data, "events.jsonl");
+        await File.WriteAllTextAsync(
+            file,
+            """
+            {"id":"f1","ts":"2026-01-01T00:00:00Z","type":"t","payload":{},"payload_version":2}
+
+            {"id":"f2","ts":"never","type":"t","payload":{},"payload_version":2}
+            """,
+            TestContext.Current.CancellationToken);
+        var (server, address) = await ChildProcess.ServeAsync(_data);
+        await using (server)
+        {
+            var token = (await ChildProcess.RunAsync("token", "--user", "u", "--data", _data)).Output.Trim();
+            var push = await ChildProcess.RunAsync("push", "--file", file, "--server", address.OriginalString, "--token", token);
+
+            Assert.Equal(1, push.Code);
+            Assert.Contains("1 acknowledged, 1 rejected", push.Output, StringComparison.Ordinal);
+            Assert.Contains("f2: ts is an RFC 3339 date-time.", push.Errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(2, "--help", "frobnicate")]
+    [InlineData(2, "--user", "token")]
+    [InlineData(2, "--generate", "push", "--token", "t")]
+    [InlineData(2, "--token", "sync")]
+    [InlineData(2, "--port", "serve", "--port", "99999")]
+    [InlineData(2, "--server", "sync", "--server", "nonsense", "--token", "t")]
+    [InlineData(1, "EventLog__Storage", "serve", "--port", "0", "--pubsub-port", "0", "--storage", "nonsense")]
+    [InlineData(1, "127.0.0.1:9", "sync", "--server", "http://127.0.0.1:9", "--token", "t", "--json")]
+    public async Task Bad_usage_is_2_a_failure_is_1_and_both_say_why_in_one_line(int code, string says, params string[] arguments)
+    {
+        if (arguments[0] == "serve") arguments = [.. arguments, "--data", _data];
+        var (actual, output, errors) = await ChildProcess.RunAsync(arguments);
+
+        Assert.Equal(code, actual);
+        Assert.Contains(says, errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output + errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_taken_port_is_said_in_one_line()
+    {
+        var (server, address) = await ChildProcess.ServeAsync(_data);
+        await using (server)
+        {
+            var (code, _, errors) = await ChildProcess.RunAsync(
+                "serve", "--port", address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), "--pubsub-port", "0", "--data", _data);
+
+            Assert.Equal(1, code);
+            Assert.Contains("address already in use", errors, StringComparison.Ordinal);
+            Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task The_demo_proves_that_every_device_holds_the_pushed_history()
+    {
+        var (code, output, _) = await ChildProcess.RunAsync("demo", "--events", "3000", "--exit", "--port", "0", "--pubsub-port", "0");
+
+        Assert.Equal(0, code);
+        Assert.Contains("Every device holds the pushed history", output, StringComparison.Ordinal);
+        Assert.Equal(4, output.Split("✓ equal").Length - 1);
+    }
+
+    private static async Task<JsonElement> SyncAsync(Uri address, string token, params string[] more)
+    {
+        var (code, output, errors) = await ChildProcess.RunAsync(["sync", "--server", address.OriginalString, "--token", token, "--json", .. more]);
+        Assert.True(code == 0, errors);
+        return JsonDocument.Parse(output).RootElement;
+    }
+}

@@ -1,0 +1,93 @@
+using System.Diagnostics;
+using System.Text;
+using Dequeue.Cli.Commands;
+
+namespace Dequeue.EndToEnd.Tests.Hosting;
+
+/// <summary>The <c>dequeue</c> program in a process of its own.</summary>
+internal sealed class ChildProcess : IAsyncDisposable
+{
+    private readonly Process _process;
+    private readonly StringBuilder _errors = new();
+
+    private ChildProcess(Process process) => _process = process;
+
+    public int Id => _process.Id;
+
+    public string Errors
+    {
+        get
+        {
+            lock (_errors) return _errors.ToString();
+        }
+    }
+
+    /// <summary>Starts it.</summary>
+    public static ChildProcess Start(params string[] arguments)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(typeof(CommandRunner).Assembly.Location);
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        start.Environment["NO_COLOR"] = "1";
+        var child = new ChildProcess(Process.Start(start)!);
+        child._process.ErrorDataReceived += (_, line) =>
+        {
+            lock (child._errors) child._errors.AppendLine(line.Data);
+        };
+        child._process.BeginErrorReadLine();
+        return child;
+    }
+
+    /// <summary>Runs it to its end.</summary>
+    public static async Task<(int Code, string Output, string Errors)> RunAsync(params string[] arguments)
+    {
+        await using var child = Start(arguments);
+        var output = await child._process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await child._process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (child._process.ExitCode, output, child.Errors);
+    }
+
+    /// <summary>A server; waits for its ready line.</summary>
+    public static async Task<(ChildProcess Server, Uri Address)> ServeAsync(string data, params string[] more)
+    {
+        var server = Start(["serve", "--port", "0", "--pubsub-port", "0", "--data", data, .. more]);
+        var line = await server._process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
+        return line?.StartsWith("ready http://", StringComparison.Ordinal) == true
+            ? (server, new Uri(line["ready ".Length..]))
+            : throw new InvalidOperationException($"No ready line but: {line} {server.Errors}");
+    }
+
+    /// <summary>Waits for a line on stderr.</summary>
+    public async Task WaitForErrorLineAsync(string part)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        timeout.CancelAfter(TimeSpan.FromSeconds(60));
+        using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (!Errors.Contains(part, StringComparison.Ordinal))
+        {
+            if (!await tick.WaitForNextTickAsync(timeout.Token)) return;
+        }
+    }
+
+    /// <summary>Kills it as kill -9 does.</summary>
+    public async Task KillAsync()
+    {
+        _process.Kill();
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Asks it to stop, as an init system does, and gives its exit code.</summary>
+    public async Task<int> TerminateAsync()
+    {
+        using var kill = Process.Start("kill", ["-TERM", Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited) _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+    }
+}

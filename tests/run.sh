@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test. Needs the .NET 10 SDK, Node 20 and git; fetches the rest itself, pinned, once.
+#   bash tests/run.sh            all
+#   bash tests/run.sh Storage    the projects whose name contains a word
+# Ends with "N passed, N failed, N skipped". In CI (CI=true) a skipped test is a failure.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_SKIP_FIRST_TIME_EXPERIENCE=1 DOTNET_GENERATE_ASPNET_CERTIFICATE=false
+only=${1:-}
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+
+fail() { printf '%s\n' "$1" >&2; printf '0 passed, 1 failed\n'; exit 1; }
+command -v dotnet >/dev/null || fail 'The .NET 10 SDK is missing.'
+command -v node >/dev/null || fail 'Node 20 is missing.'
+
+# Azurite and the unmodified Web PubSub SDKs, pinned by tests/node/package-lock.json.
+if ! cmp -s tests/node/package-lock.json tests/node/node_modules/.installed-from; then
+  printf 'Installing the Node packages of the tests …\n'
+  (cd tests/node && npm ci --silent --no-audit --no-fund) || fail 'npm ci failed in tests/node.'
+  cp tests/node/package-lock.json tests/node/node_modules/.installed-from
+fi
+
+printf 'Building …\n'
+dotnet build Dequeue.Functions.sln -c Release -v q -clp:NoSummary > "$logs/build" 2>&1 || { cat "$logs/build"; fail 'The build failed.'; }
+grep -E 'warning' "$logs/build" && fail 'The build has warnings.'
+
+passed=0 failed=0 skipped=0
+number() { sed -nE "s/^ *$1: ([0-9]+).*/\1/p" "$2" | tail -n 1; }
+for project in tests/Dequeue.*.Tests; do
+  name=$(basename "$project")
+  [[ -z $only || $name == *"$only"* ]] || continue
+  "$project/bin/Release/net10.0/$name" --no-ansi --progress off --show-stdout Failed --show-stderr Failed > "$logs/$name" 2>&1
+  code=$?
+  p=$(number succeeded "$logs/$name") f=$(number failed "$logs/$name") s=$(number skipped "$logs/$name")
+  printf '%-28s %5s passed %5s failed %5s skipped  %s\n' "$name" "${p:-0}" "${f:-?}" "${s:-0}" "$(sed -nE 's/^ *duration: (.*)/\1/p' "$logs/$name" | tail -n 1)"
+  if [[ $code -ne 0 || ${f:-1} -ne 0 ]]; then cat "$logs/$name"; fi
+  # A project that dies without a summary, or exits badly without naming a failure, counts as one.
+  if [[ $code -ne 0 && ${f:-0} -eq 0 ]]; then f=1; fi
+  [[ ${s:-0} -eq 0 ]] || grep -A 2 -E '^skipped ' "$logs/$name"
+  passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
+done
+
+if [[ ${CI:-} == true && $skipped -gt 0 ]]; then printf 'In CI nothing may be skipped.\n'; code=1; else code=0; fi
+[[ $failed -eq 0 && $passed -gt 0 ]] || code=1
+printf '\n'
+if [[ $skipped -gt 0 ]]; then printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"; else printf '%d passed, %d failed\n' "$passed" "$failed"; fi
+exit $code
