@@ -1,5 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace Dequeue.Storage.Tests.AzureTables;
 
@@ -12,7 +14,8 @@ internal static class NodeTools
     {
         var folder = Path.Combine(Root(), "tests", "node");
         var packages = Path.Combine(folder, "node_modules");
-        using (await LockAsync(Path.Combine(Path.GetTempPath(), "dequeue-node.lock")))
+        var turn = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..16];
+        using (await LockAsync(Path.Combine(Path.GetTempPath(), $"dequeue-npm-{turn}.lock")))
         {
             // npm writes this file last.
             if (!File.Exists(Path.Combine(packages, ".package-lock.json"))) await RunAsync("npm", ["ci", "--silent"], folder);
