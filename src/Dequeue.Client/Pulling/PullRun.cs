@@ -48,6 +48,7 @@ internal sealed class PullRun(
             }
 
             var input = await ExecuteAsync(command, cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
             var wasOnRest = state.OnRest;
             (state, command) = PullMachine.Next(state, input, _retry, random.NextDouble());
             if (state.OnRest && !wasOnRest) await LeaveStreamAsync(state);
