@@ -47,6 +47,13 @@ public sealed record SyncOptions
     /// <summary>Which events to keep. Default <see cref="EventFilter.Mirror"/>.</summary>
     public EventFilter Filter { get; init; } = EventFilter.Mirror;
 
+    /// <summary>
+    /// Whether this is a first sync, which <see cref="EventFilter.ShippedApp"/> wants to know. Default null: a pull that starts
+    /// from the beginning is one. An app that remembers whether its first sync was completed says so here, so that one which was
+    /// cut and goes on later still brings the device's own events back.
+    /// </summary>
+    public bool? IsFirstSync { get; init; }
+
     /// <summary>This device's <c>device_id</c>, for <see cref="EventFilter.ShippedApp"/>. Default none.</summary>
     public string? DeviceId { get; init; }
 
