@@ -1,6 +1,7 @@
 // Checks infra/, azure.yaml, .github/ and the docs that describe them. Called by run.sh with the path of the Bicep compiler.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { posix } from 'node:path';
 
 const bicep = process.argv[2];
 let passed = 0;
@@ -254,6 +255,20 @@ check('docs/queries.kql answers ten questions', () => {
   const count = (read('docs/queries.kql').match(/^\/\/ \d+\. /gm) ?? []).length;
   return count === 10 ? [] : [`${count} questions`];
 });
+
+// The docs ------------------------------------------------------------------------------------------------------------------
+
+const documents = ['.', 'docs', 'docs/decisions'].flatMap((folder) => files(folder, '.md')).map((path) => path.replace(/^\.\//, ''));
+const anchors = (path) => [...read(path).matchAll(/^#+ (.+)$/gm)]
+  .map(([, title]) => title.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'));
+
+check('every link inside the docs leads to a file and a heading that are there', () => documents.flatMap((path) =>
+  [...read(path).matchAll(/\]\((?!https?:|mailto:)([^)\s]*)\)/g)].flatMap(([, link]) => {
+    const [file, anchor] = link.split('#');
+    const target = file ? posix.join(posix.dirname(path), file) : path;
+    if (!existsSync(target)) return [`${path}: ${link}`];
+    return anchor && !anchors(target).includes(anchor) ? [`${path}: ${link} has no such heading`] : [];
+  })));
 
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
