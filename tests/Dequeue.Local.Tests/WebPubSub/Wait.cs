@@ -3,7 +3,7 @@ namespace Dequeue.Local.Tests.WebPubSub;
 /// <summary>Waits for something that can only be asked for.</summary>
 public static class Wait
 {
-    private static readonly TimeSpan Most = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Most = TimeSpan.FromSeconds(60);
 
     public static async Task UntilAsync(Func<Task<bool>> condition, CancellationToken cancellationToken)
     {
