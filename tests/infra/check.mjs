@@ -1,6 +1,7 @@
 // Checks infra/, azure.yaml, .github/ and the docs that describe them. Called by run.sh with the path of the Bicep compiler.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { posix } from 'node:path';
 
 const bicep = process.argv[2];
@@ -55,11 +56,17 @@ const sources = ['infra/main.bicep', ...files('infra/app', '.bicep')];
 const built = run('build', 'infra/main.bicep', '--stdout');
 
 check('the compiler builds infra/main.bicep without a warning', () => built.complaints);
-for (const source of sources) {
-  check(`the linter finds nothing in ${source}`, () => run('lint', source).complaints);
-}
-check('the sources are formatted as the compiler formats them', () =>
-  sources.filter((source) => run('format', source, '--stdout').stdout !== read(source)));
+check('the linter finds nothing in infra/', () => run('lint', '--pattern', 'infra/**/*.bicep').complaints);
+check('the sources are formatted as the compiler formats them', () => {
+  const copy = mkdtempSync(`${tmpdir()}/bicep-`);
+  try {
+    cpSync('infra', `${copy}/infra`, { recursive: true });
+    const { complaints } = run('format', '--pattern', `${copy}/infra/**/*.bicep`);
+    return complaints.concat(sources.filter((source) => read(`${copy}/${source}`) !== read(source)));
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+});
 check('every linter rule that is named is a warning or an error', () =>
   Object.entries(JSON.parse(read('infra/bicepconfig.json')).analyzers.core.rules)
     .filter(([, rule]) => !['warning', 'error'].includes(rule.level)).map(([name]) => name));
