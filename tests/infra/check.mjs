@@ -106,7 +106,6 @@ check('the function app answers over https alone, with TLS 1.2, without publishi
     'properties.httpsOnly': true,
     'properties.siteConfig.minTlsVersion': '1.2',
     'properties.siteConfig.scmMinTlsVersion': '1.2',
-    'properties.siteConfig.ftpsState': 'Disabled',
   }),
   ...every('Microsoft.Web/sites/basicPublishingCredentialsPolicies', { 'properties.allow': false }),
   ...(of('Microsoft.Web/sites/basicPublishingCredentialsPolicies').length === 2 ? [] : ['scm and ftp must both be off']),
@@ -118,6 +117,14 @@ check('the function app is Flex Consumption, .NET 10 isolated, deployed by its i
     'properties.functionAppConfig.runtime.version': '10.0',
     'properties.functionAppConfig.deployment.storage.authentication.type': 'UserAssignedIdentity',
   })));
+check('the function app sets nothing that Flex Consumption refuses', () => {
+  const { siteConfig } = of('Microsoft.Web/sites')[0].properties;
+  const text = JSON.stringify(siteConfig.appSettings) + read('infra/app/function-app.bicep');
+  return [
+    ...without(Object.keys(siteConfig), ['minTlsVersion', 'scmMinTlsVersion', 'http20Enabled', 'appSettings']),
+    ...['FUNCTIONS_EXTENSION_VERSION', 'FUNCTIONS_WORKER_RUNTIME', 'WEBSITE_RUN_FROM_PACKAGE', 'WEBSITE_CONTENTSHARE'].filter((name) => text.includes(name)),
+  ];
+});
 check('logs and telemetry take no keys', () => [
   ...every('Microsoft.OperationalInsights/workspaces', { 'properties.features.disableLocalAuth': true }),
   ...every('Microsoft.Insights/components', { 'properties.DisableLocalAuth': true, 'properties.DisableIpMasking': false }),
