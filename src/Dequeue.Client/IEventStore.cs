@@ -24,8 +24,8 @@ public interface IEventStore
     /// <param name="events">Events with an id. Their bytes may be kept: nobody writes to them again.</param>
     /// <param name="checkpoint">The position after them, or null to leave it where it is.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>How many were new.</returns>
-    ValueTask<int> SaveAsync(IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, CancellationToken cancellationToken);
+    /// <returns>Those that were new, in order; the very same list when all were.</returns>
+    ValueTask<IReadOnlyList<SyncEvent>> SaveAsync(IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, CancellationToken cancellationToken);
 
     /// <summary>
     /// Takes back what was saved since <see cref="LoadAsync"/> answered <paramref name="position"/>, because the stream that

@@ -4,12 +4,14 @@ using Dequeue.Contracts.Events;
 namespace Dequeue.Client;
 
 /// <summary>Keeps events in memory, as the slices of the messages that they came in.</summary>
-public sealed class InMemoryEventStore : IEventStore
+public sealed class InMemoryEventStore : IEventStore, IPushQueue
 {
     private readonly Lock _lock = new();
     private readonly List<ReadOnlyMemory<byte>> _events = [];
     private readonly List<string> _order = [];
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
+    private readonly Queue<QueuedEvent> _queue = new();
+    private long _queued;
     private Checkpoint _checkpoint = Checkpoint.Beginning;
 
     /// <summary>The events' bytes in the order saved: a copy of the list, not of the bytes.</summary>
@@ -42,23 +44,30 @@ public sealed class InMemoryEventStore : IEventStore
     }
 
     /// <inheritdoc/>
-    public ValueTask<int> SaveAsync(IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<SyncEvent>> SaveAsync(
+        IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(events);
         lock (_lock)
         {
-            var added = 0;
+            List<SyncEvent>? added = null;
             for (var i = 0; i < events.Count; i++)
             {
                 var next = events[i];
-                if (!_ids.Add(next.Id!)) continue;
-                _events.Add(next.Json);
-                _order.Add(next.Id!);
-                added++;
+                if (_ids.Add(next.Id!))
+                {
+                    _events.Add(next.Json);
+                    _order.Add(next.Id!);
+                    added?.Add(next);
+                }
+                else
+                {
+                    added ??= [.. events.Take(i)];
+                }
             }
 
             _checkpoint = checkpoint ?? _checkpoint;
-            return ValueTask.FromResult(added);
+            return ValueTask.FromResult(added ?? events);
         }
     }
 
@@ -74,5 +83,38 @@ public sealed class InMemoryEventStore : IEventStore
             _checkpoint = position.Checkpoint;
             return ValueTask.CompletedTask;
         }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask EnqueueAsync(IReadOnlyList<SyncEvent> events, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        lock (_lock)
+        {
+            foreach (var next in events) _queue.Enqueue(new QueuedEvent(++_queued, next.Id!, next.Json));
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<QueuedEvent>> PeekAsync(int count, CancellationToken cancellationToken)
+    {
+        lock (_lock) return ValueTask.FromResult<IReadOnlyList<QueuedEvent>>([.. _queue.Take(count)]);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask RemoveThroughAsync(long number, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            while (_queue.TryPeek(out var oldest) && oldest.Number <= number) _queue.Dequeue();
+            return ValueTask.CompletedTask;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<long> CountAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock) return ValueTask.FromResult((long)_queue.Count);
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.WebSockets;
 using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Rest;
 
 namespace Dequeue.Client;
@@ -46,6 +47,13 @@ public sealed record SyncOptions
     /// <summary>Which events to keep. Default <see cref="EventFilter.Mirror"/>.</summary>
     public EventFilter Filter { get; init; } = EventFilter.Mirror;
 
+    /// <summary>
+    /// Whether this is a first sync, which <see cref="EventFilter.ShippedApp"/> wants to know. Default null: a pull that starts
+    /// from the beginning is one. An app that remembers whether its first sync was completed says so here, so that one which was
+    /// cut and goes on later still brings the device's own events back.
+    /// </summary>
+    public bool? IsFirstSync { get; init; }
+
     /// <summary>This device's <c>device_id</c>, for <see cref="EventFilter.ShippedApp"/>. Default none.</summary>
     public string? DeviceId { get; init; }
 
@@ -58,7 +66,7 @@ public sealed record SyncOptions
     /// <summary>Events of a REST page, 1 to 1,000. Default 1,000.</summary>
     public int PageSize { get; init; } = PageLimits.Max;
 
-    /// <summary>Longest wait for the WebSocket to open. Default 10 s.</summary>
+    /// <summary>Longest wait for the negotiate call, and for the WebSocket to open. Default 10 s each.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Longest wait for the next whole message of a stream. Default 30 s.</summary>
@@ -67,6 +75,14 @@ public sealed record SyncOptions
     /// <summary>Longest REST call, from the request to the last byte of the body. Default 60 s: a page of 1,000 events takes
     /// that on a link of about 10 KB/s.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How often a live connection reads the log again, in case a message was lost: Web PubSub delivers to groups at
+    /// most once. Default 5 min.</summary>
+    public TimeSpan CatchUpInterval { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How often a silent live connection is probed; without an answer in the same time it counts as cut. Default
+    /// 20 s, which also keeps proxies from closing it.</summary>
+    public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(20);
 
     /// <summary>Most consecutive failures of REST calls before a pull or push gives up. Default 5.</summary>
     public int MaxAttempts { get; init; } = 5;
@@ -95,7 +111,29 @@ public sealed record SyncOptions
     internal Uri Address(string pathAndQuery)
         => new($"{Server.GetLeftPart(UriPartial.Path).TrimEnd('/')}{pathAndQuery}");
 
+    internal Uri WebSocketAddress(string pathAndQuery)
+    {
+        var http = Address(pathAndQuery);
+        return new UriBuilder(http) { Scheme = http.Scheme == "https" ? "wss" : "ws" }.Uri;
+    }
+
     internal Uri SyncCall(string call) => Address(App is { } app ? $"/apps/{app}/sync/{call}" : $"/v1/sync/{call}");
+
+    /// <summary>The events that pass <see cref="Filter"/>; the very same list when all do.</summary>
+    internal IReadOnlyList<SyncEvent> Kept(IReadOnlyList<SyncEvent> events, bool isFirstSync)
+    {
+        for (var i = 0; i < events.Count; i++)
+        {
+            if (!Keeps(events[i], isFirstSync)) return [.. events.Where(next => Keeps(next, isFirstSync))];
+        }
+
+        return events;
+    }
+
+    internal bool Keeps(SyncEvent next, bool isFirstSync)
+        => next.Id is not null
+            && (Filter == EventFilter.Mirror
+                || next is { HasEnvelope: true, PayloadVersion: >= 2 } && (isFirstSync || DeviceId is null || next.DeviceId != DeviceId));
 
     internal void Validate()
     {
@@ -106,12 +144,12 @@ public sealed record SyncOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxMessageBytes, 1024);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxBodyBytes, 1024);
-        foreach (var time in (ReadOnlySpan<TimeSpan>)[ConnectTimeout, IdleTimeout, RequestTimeout, BaseDelay, MaxDelay])
+        foreach (var time in (ReadOnlySpan<TimeSpan>)[ConnectTimeout, IdleTimeout, RequestTimeout, CatchUpInterval, KeepAliveInterval, BaseDelay, MaxDelay])
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero);
     }
 }
 
-/// <summary>Gives the bearer token of a call.</summary>
+/// <summary>Gives the bearer token of a call. What it throws ends the call.</summary>
 /// <param name="refused">True when the token given before was refused with 401: a fresh one is wanted.</param>
 /// <param name="cancellationToken">Ends the wait.</param>
 public delegate ValueTask<string> TokenProvider(bool refused, CancellationToken cancellationToken);

@@ -31,6 +31,13 @@ public sealed record SyncResult(
 /// <param name="Bytes">Bytes of the bodies sent.</param>
 public sealed record PushResult(long Acknowledged, IReadOnlyList<RejectedEvent> Rejected, double Seconds, long Bytes);
 
+/// <summary>What became of the queue. Being offline is an outcome, not an exception.</summary>
+/// <param name="Acknowledged">How many are stored on the server, now or before, and left the queue.</param>
+/// <param name="Rejected">The events that the server refused, and why. They left the queue too.</param>
+/// <param name="Pending">How many still wait.</param>
+/// <param name="Failure">Why, or null when none waits.</param>
+public sealed record FlushResult(long Acknowledged, IReadOnlyList<RejectedEvent> Rejected, long Pending, SyncFailure? Failure);
+
 /// <summary>An event that the server refused.</summary>
 /// <param name="Id">Its id; empty when it has no readable one.</param>
 /// <param name="Reason">One sentence.</param>

@@ -3,6 +3,8 @@ using Azure.Identity;
 using Dequeue.Functions.Auth;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Http;
+using Dequeue.Functions.Live;
+using Dequeue.Functions.Pushing;
 using Dequeue.Functions.Streaming;
 using Dequeue.Functions.Upstream;
 using Dequeue.Storage;
@@ -42,6 +44,11 @@ public static class SyncBackend
         services.AddSingleton(new UpstreamSignature(settings.WebPubSub));
         services.AddSingleton<ConnectionChannel>();
         services.AddSingleton<StreamSteps>();
+        services.AddSingleton<Negotiation>();
+
+        services.AddSingleton<PushIntake>();
+        services.AddSingleton<LivePublisher>();
+        services.AddHostedService(provider => provider.GetRequiredService<LivePublisher>());
 
         services.AddSingleton(provider => new TokenVerifier(settings.Auth, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RestCalls>();

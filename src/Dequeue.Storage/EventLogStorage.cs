@@ -1,4 +1,3 @@
-using System.Net;
 using Azure.Core;
 using Azure.Identity;
 using Dequeue.Storage.AzureTables;
@@ -18,9 +17,13 @@ public static class EventLogStorage
 
     private const string SqlitePrefix = "sqlite:";
 
+    /// <summary>The account and key that every Azurite has. They are public and open nothing else.</summary>
+    private const string Development = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+        + "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;";
+
     /// <summary>
     /// Opens the storage: <c>sqlite:PATH</c>, a connection string of Azure Tables, <c>UseDevelopmentStorage=true</c> for Azurite,
-    /// or the URL of a table endpoint (managed identity). Nothing is created or sent before the first use. Dispose the result if
+    /// or the https URL of a table endpoint (managed identity); an http URL is taken on loopback alone, for Azurite. Nothing is created or sent before the first use. Dispose the result if
     /// it is <see cref="IDisposable"/>.
     /// </summary>
     /// <param name="setting">The setting's value.</param>
@@ -51,12 +54,13 @@ public static class EventLogStorage
 
     private static AzureTable OpenEndpoint(Uri endpoint, TokenCredential? credential, string table)
     {
-        if (endpoint.Scheme == Uri.UriSchemeHttp && !IsLoopback(endpoint)) throw Wrong("is an http URL, over which no token may be sent; use https");
         if (!string.IsNullOrEmpty(endpoint.Query)) throw Wrong("is a URL with a query; give the table endpoint alone, access is by managed identity");
-        return AzureTable.FromEndpoint(endpoint, table, credential ?? new DefaultAzureCredential());
-    }
+        if (endpoint.Scheme == Uri.UriSchemeHttps) return AzureTable.FromEndpoint(endpoint, table, credential ?? new DefaultAzureCredential());
+        if (!endpoint.IsLoopback) throw Wrong("is an http URL, over which no token may be sent");
 
-    private static bool IsLoopback(Uri url) => url.IsLoopback || (IPAddress.TryParse(url.Host, out var address) && IPAddress.IsLoopback(address));
+        // Azurite on some port of this machine.
+        return AzureTable.FromConnectionString($"{Development}TableEndpoint={endpoint};", table);
+    }
 
     private static FormatException Wrong(string how)
         => new($"{SettingName} {how}: it is sqlite:PATH, a connection string of Azure Tables, UseDevelopmentStorage=true, or the https URL of a table endpoint.");

@@ -43,6 +43,8 @@ public static class Orchestrators
 
 public sealed class Activities(IConfiguration configuration, ScopeProbe probe)
 {
+    private static readonly Lock Effects = new();
+
     [Function("Append")]
     public static string Append([ActivityTrigger] Piece piece, FunctionContext context) =>
         context.Items["traced"] is "Append" ? piece.Text + piece.More : "the middleware was not run";
@@ -52,7 +54,11 @@ public sealed class Activities(IConfiguration configuration, ScopeProbe probe)
     {
         Crash.Point();
         ObjectDisposedException.ThrowIf(probe.Disposed, probe);
-        File.AppendAllText(configuration["Effects"]!, name + "\n");
+        lock (Effects)
+        {
+            File.AppendAllText(configuration["Effects"]!, name + "\n");
+        }
+
         Crash.Point();
         return name;
     }

@@ -39,15 +39,39 @@ public sealed class HttpFunctions(ScopeProbe probe, IConfiguration configuration
     public string? Setting([HttpTrigger(AuthorizationLevel.Anonymous, Route = "setting/{name}")] HttpRequest request, string name) =>
         configuration[name] ?? "(none)";
 
+    [Function("Number")]
+    public static IResult Number(
+        [HttpTrigger(AuthorizationLevel.Anonymous, Route = "number/{value?}")] HttpRequest request, int value = -1) =>
+        Results.Text($"{value}");
+
+    [Function("StartChain")]
+    public static async Task<IResult> StartChain(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "chain/{name}")] HttpRequest request,
+        string name,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellationToken)
+    {
+        var id = await client.ScheduleNewOrchestrationInstanceAsync("Chain", name, cancellationToken);
+        var done = await client.WaitForInstanceCompletionAsync(id, getInputsAndOutputs: true, cancellationToken);
+        return Results.Text(done.SerializedOutput);
+    }
+
     [Function("Slow")]
     public static async Task<IResult> Slow(
         [HttpTrigger(AuthorizationLevel.Anonymous, Route = "slow")] HttpRequest request, FunctionContext context, CancellationToken cancellationToken)
     {
         var gate = context.InstanceServices.GetRequiredService<Gate>();
         gate.Entered.TrySetResult();
-        using var registration = cancellationToken.Register(() => gate.Cancelled.TrySetResult());
-        await gate.Open.Task.WaitAsync(cancellationToken);
-        return Results.Text("done");
+        try
+        {
+            await gate.Open.Task.WaitAsync(cancellationToken);
+            return Results.Text("done");
+        }
+        catch (OperationCanceledException)
+        {
+            gate.Cancelled.TrySetResult();
+            throw;
+        }
     }
 }
 

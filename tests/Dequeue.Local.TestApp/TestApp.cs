@@ -10,6 +10,7 @@ public static class TestApp
         builder.UseMiddleware<TraceMiddleware>();
         builder.Services.AddScoped<ScopeProbe>();
         builder.Services.AddSingleton<Gate>();
+        builder.Services.AddSingleton<TimerLog>();
         return builder;
     }
 }

@@ -51,7 +51,7 @@ public sealed class LocalBackend : IAsyncDisposable
 
     /// <summary>Starts everything; when it returns, the backend answers.</summary>
     /// <exception cref="SettingsException">A setting is wrong.</exception>
-    /// <exception cref="IOException">A port is taken, or the data folder cannot be written.</exception>
+    /// <exception cref="IOException">A port or the data folder is taken by another process, or the folder cannot be written.</exception>
     public static async Task<LocalBackend> StartAsync(BackendOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
@@ -70,10 +70,13 @@ public sealed class LocalBackend : IAsyncDisposable
                     new Uri(address, UpstreamFunction.Route).AbsoluteUri, systemEvents: WebPubSubSystemEvents.Connect | WebPubSubSystemEvents.Disconnected));
             return new LocalBackend(pubSub, functions, address);
         }
-        catch
+        catch (Exception failure)
         {
             functions?.Dispose();
             await pubSub.DisposeAsync();
+
+            // The host refuses to start in one sentence.
+            if (failure is InvalidOperationException refusal) throw new IOException(refusal.Message, refusal);
             throw;
         }
     }
@@ -105,6 +108,7 @@ public sealed class LocalBackend : IAsyncDisposable
         builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         builder.Logging.SetMinimumLevel(options.LogLevel);
         foreach (var framework in new[] { "Microsoft", "System", "Yarp", "Azure" }) builder.Logging.AddFilter(framework, LogLevel.Warning);
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None); // a failed start is reported by its caller
         builder.Services.AddSyncGateway(AddressOf);
         builder.Services.AddSingleton<IStartupFilter, GatewayFirst>();
         return builder.Build();

@@ -9,6 +9,10 @@ namespace Dequeue.Client.Pulling;
 /// </summary>
 internal static class PullMachine
 {
+    /// <summary>Messages of a stream that may bring nothing new. A few repeated windows of about 20 batches are honest; more is
+    /// a server that keeps the client busy.</summary>
+    internal const int MaxIdleMessages = 1000;
+
     /// <summary>How a pull begins.</summary>
     public static Transition Begin(StorePosition origin, StreamEndpoint endpoint)
     {
@@ -54,7 +58,7 @@ internal static class PullMachine
             StreamMessage.Batch batch when state.Phase == PullPhase.Streaming => OnBatch(state, batch),
             StreamMessage.Complete complete when state.Phase == PullPhase.Streaming => OnComplete(state, complete, message.Digest),
             StreamMessage.Error error => FallBack(state, new SyncFailure(SyncFailureKind.ServerError, $"The stream ended in an error: {error.Text}", error.Code)),
-            StreamMessage.Unknown => Receive(state),
+            StreamMessage.Unknown => Ignore(state),
             _ => FallBack(state, Bad($"A {message.Value.GetType().Name.ToLowerInvariant()} message came out of turn.")),
         };
 
@@ -64,11 +68,12 @@ internal static class PullMachine
         {
             // A window that the server sent again. What lies at or below the saved position is here already; a repetition that
             // reaches beyond it was cut differently, and only pages can tell what it lacks.
-            return batch.Checkpoint > state.Position ? FallBack(state, Bad($"Batch {batch.BatchIndex} came again with other events.")) : Receive(state);
+            return batch.Checkpoint > state.Position ? FallBack(state, Bad($"Batch {batch.BatchIndex} came again with other events.")) : Ignore(state);
         }
 
         if (batch.BatchIndex > state.NextBatch) return FallBack(state, Bad($"Batch {state.NextBatch} is missing: {batch.BatchIndex} came instead."));
         if (state.SawLast) return FallBack(state, Bad("A batch came after the last one."));
+        if (batch.Events.Count == 0 && !batch.IsLast) return FallBack(state, Bad($"Batch {batch.BatchIndex} is empty."));
         if (batch.Checkpoint < state.Position) return FallBack(state, Bad($"The checkpoint of batch {batch.BatchIndex} lies before its events."));
         if (state.Streamed + batch.Events.Count > state.Total) return Rewind(state, Bad($"More events came than the {state.Total} announced."));
         return (
@@ -109,6 +114,11 @@ internal static class PullMachine
     }
 
     private static Transition Receive(PullState state) => (state, new PullCommand.Receive());
+
+    private static Transition Ignore(PullState state)
+        => state.IdleMessages < MaxIdleMessages
+            ? Receive(state with { IdleMessages = state.IdleMessages + 1 })
+            : FallBack(state, Bad($"{MaxIdleMessages} messages brought nothing new."));
 
     private static Transition FallBack(PullState state, SyncFailure failure) => NextPage(state with { StreamFailure = failure });
 

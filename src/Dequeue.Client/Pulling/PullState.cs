@@ -40,6 +40,9 @@ internal sealed record PullState(PullPhase Phase, StorePosition Origin, Checkpoi
     /// <summary>The index that the next new batch must have.</summary>
     public int NextBatch { get; init; }
 
+    /// <summary>Messages of the stream that brought nothing new.</summary>
+    public int IdleMessages { get; init; }
+
     /// <summary>Whether the final batch has come.</summary>
     public bool SawLast { get; init; }
 
@@ -58,11 +61,11 @@ internal sealed record PullState(PullPhase Phase, StorePosition Origin, Checkpoi
     /// <summary>Why the stream was given up, or null.</summary>
     public SyncFailure? StreamFailure { get; init; }
 
-    /// <summary>The way in use.</summary>
-    public SyncTransport Transport => OnRest ? SyncTransport.Rest : SyncTransport.Stream;
-
     /// <summary>Whether pages have taken over.</summary>
     public bool OnRest { get; init; }
+
+    /// <summary>The way in use.</summary>
+    public SyncTransport Transport => OnRest ? SyncTransport.Rest : SyncTransport.Stream;
 }
 
 /// <summary>What can happen to a pull.</summary>

@@ -9,7 +9,8 @@ internal sealed class PushBody
 
     public int Count { get; private set; }
 
-    public int Length => _buffer.WrittenCount;
+    public bool HasRoomFor(int bytes)
+        => Count == 0 || Count < PushCall.MaxEvents && _buffer.WrittenCount + bytes < PushCall.MaxBytes;
 
     public void Add(ReadOnlySpan<byte> eventJson)
     {

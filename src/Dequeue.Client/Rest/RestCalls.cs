@@ -17,23 +17,33 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
 
     public Task<RestAnswer<NegotiateResponse>> NegotiateAsync(CancellationToken cancellationToken)
         => PostAsync(
-            options.SyncCall("stream/negotiate"), ReadOnlyMemory<byte>.Empty, static body => JsonSerializer.Deserialize(body.Span, RestJson.Default.NegotiateResponse), cancellationToken);
+            options.SyncCall("stream/negotiate"),
+            ReadOnlyMemory<byte>.Empty,
+            static body => JsonSerializer.Deserialize(body.Span, RestJson.Default.NegotiateResponse),
+            options.ConnectTimeout,
+            cancellationToken);
 
     public Task<RestAnswer<EventPageBody>> PullAsync(Checkpoint since, CancellationToken cancellationToken)
         => PostAsync(
             options.SyncCall("pull"),
             System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"since\":\"{since}\",\"limit\":{options.PageSize}}}")),
             body => EventPageBody.Read(body, _events),
+            options.RequestTimeout,
             cancellationToken);
 
     public Task<RestAnswer<PushResponse>> PushAsync(ReadOnlyMemory<byte> events, CancellationToken cancellationToken)
-        => PostAsync(options.SyncCall("push"), events, static body => JsonSerializer.Deserialize(body.Span, RestJson.Default.PushResponse), cancellationToken);
+        => PostAsync(
+            options.SyncCall("push"),
+            events,
+            static body => JsonSerializer.Deserialize(body.Span, RestJson.Default.PushResponse) is { Acknowledged: not null, Rejected: not null, Errors: not null } answer ? answer : null,
+            options.RequestTimeout,
+            cancellationToken);
 
     private async Task<RestAnswer<T>> PostAsync<T>(
-        Uri address, ReadOnlyMemory<byte> body, Func<ReadOnlyMemory<byte>, T?> read, CancellationToken cancellationToken)
+        Uri address, ReadOnlyMemory<byte> body, Func<ReadOnlyMemory<byte>, T?> read, TimeSpan limit, CancellationToken cancellationToken)
         where T : class
     {
-        using var timeout = new CancellationTokenSource(options.RequestTimeout, time);
+        using var timeout = new CancellationTokenSource(limit, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
@@ -44,12 +54,12 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
                 if (response.StatusCode == HttpStatusCode.Unauthorized && await credentials.RefreshAsync(both.Token)) continue;
                 var (content, bytes) = await ReadBodyAsync(response.Content, both.Token);
                 if (!response.IsSuccessStatusCode) return new RestAnswer<T>.Failed(Refusal(response, content.Span));
-                return read(content) is { } answer ? new RestAnswer<T>.Ok(answer, bytes) : Failed<T>(SyncFailureKind.BadAnswer, $"{address.AbsolutePath} answered something else than the contract says.");
+                return read(content) is { } answer ? new RestAnswer<T>.Ok(answer, bytes) : BadAnswer<T>(address);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Failed<T>(SyncFailureKind.TimedOut, $"{address.AbsolutePath} did not answer within {options.RequestTimeout.TotalSeconds:0.#} s.");
+            return Failed<T>(SyncFailureKind.TimedOut, $"{address.AbsolutePath} did not answer within {limit.TotalSeconds:0.#} s.");
         }
         catch (HttpRequestException e)
         {
@@ -61,7 +71,7 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
         }
         catch (Exception e) when (e is JsonException or InvalidDataException)
         {
-            return Failed<T>(SyncFailureKind.BadAnswer, $"{address.AbsolutePath} answered something else than the contract says.");
+            return BadAnswer<T>(address);
         }
     }
 
@@ -104,22 +114,11 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
         var problem = ReadProblem(body);
         var status = (int)response.StatusCode;
         return new SyncFailure(
-            KindOf(status), problem?.Detail ?? problem?.Title ?? $"The server answered {status}.", problem?.Code, status, RetryAfter(response.Headers.RetryAfter));
-    }
-
-    internal static SyncFailureKind KindOf(int status)
-        => status switch
-        {
-            401 or 403 => SyncFailureKind.Unauthorized,
-            429 => SyncFailureKind.Throttled,
-            408 or >= 500 => SyncFailureKind.ServerError,
-            _ => SyncFailureKind.Refused,
-        };
-
-    private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
-    {
-        var wait = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
-        return wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
+            HttpFailure.KindOf(status),
+            problem?.Detail ?? problem?.Title ?? $"The server answered {status}.",
+            problem?.Code,
+            status,
+            HttpFailure.RetryAfter(response.Headers.RetryAfter?.ToString(), time));
     }
 
     private static Problem? ReadProblem(ReadOnlySpan<byte> body)
@@ -133,6 +132,9 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
             return null;
         }
     }
+
+    private static RestAnswer<T>.Failed BadAnswer<T>(Uri address)
+        => Failed<T>(SyncFailureKind.BadAnswer, $"{address.AbsolutePath} answered something else than the contract says.");
 
     private static RestAnswer<T>.Failed Failed<T>(SyncFailureKind kind, string message) => new(new SyncFailure(kind, message));
 }

@@ -4,30 +4,46 @@ using Dequeue.Client.Rest;
 
 namespace Dequeue.Client.Streaming;
 
+/// <summary>What a connection is for.</summary>
+internal enum ConnectionKind
+{
+    /// <summary>A stream: few large messages, never silent for long.</summary>
+    Stream,
+
+    /// <summary>Live: small messages, silent for hours, probed by pings.</summary>
+    Live,
+}
+
 /// <summary>
 /// An open WebSocket whose messages are received ahead while earlier ones are worked on. Each message gets its own array, which
 /// its events then own, so bytes are copied once, from the socket.
 /// </summary>
 internal sealed class StreamConnection : IAsyncDisposable
 {
-    /// <summary>Messages received ahead. More would only cost memory: the parser is the slower side.</summary>
-    private const int Ahead = 4;
+    /// <summary>Messages of a stream received ahead. More would only cost memory: the parser is the slower side.</summary>
+    private const int StreamAhead = 4;
 
-    private const int FirstBuffer = 64 * 1024;
+    /// <summary>Live messages received ahead, an event each, while a catch-up runs: then the server has to wait.</summary>
+    private const int LiveAhead = 1024;
+
+    private const int StreamBuffer = 64 * 1024, LiveBuffer = 1024;
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(1);
 
     private readonly ClientWebSocket _socket;
     private readonly SyncOptions _options;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop;
-    private readonly Channel<Received> _messages = Channel.CreateBounded<Received>(
-        new BoundedChannelOptions(Ahead) { SingleReader = true, SingleWriter = true });
-
+    private readonly Channel<Received> _messages;
+    private readonly TimeSpan _idleTimeout;
+    private readonly int _smallestBuffer;
     private readonly Task _receiving;
-    private bool _sawEnd;
 
-    private StreamConnection(ClientWebSocket socket, SyncOptions options, TimeProvider time)
+    private StreamConnection(ClientWebSocket socket, ConnectionKind kind, SyncOptions options, TimeProvider time)
     {
+        (_idleTimeout, _smallestBuffer, var ahead) = kind == ConnectionKind.Stream
+            ? (options.IdleTimeout, StreamBuffer, StreamAhead)
+            : (Timeout.InfiniteTimeSpan, LiveBuffer, LiveAhead);
+        _messages = Channel.CreateBounded<Received>(new BoundedChannelOptions(ahead) { SingleReader = true, SingleWriter = true });
         _socket = socket;
         _options = options;
         _time = time;
@@ -38,7 +54,7 @@ internal sealed class StreamConnection : IAsyncDisposable
     /// <summary>Connects. The bearer token, when given, goes into the <c>Authorization</c> header.</summary>
     /// <returns>The connection, or why there is none.</returns>
     public static async Task<(StreamConnection? Connection, SyncFailure? Failure)> OpenAsync(
-        Uri address, Credentials? credentials, SyncOptions options, TimeProvider time, CancellationToken cancellationToken)
+        Uri address, Credentials? credentials, ConnectionKind kind, SyncOptions options, TimeProvider time, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(options.ConnectTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
@@ -52,20 +68,19 @@ internal sealed class StreamConnection : IAsyncDisposable
                 if (options.Proxy is not null) socket.Options.Proxy = options.Proxy;
                 if (credentials is not null)
                     socket.Options.SetRequestHeader("Authorization", $"Bearer {await credentials.TokenAsync(both.Token)}");
+                if (kind == ConnectionKind.Live) socket.Options.KeepAliveInterval = socket.Options.KeepAliveTimeout = options.KeepAliveInterval;
                 options.ConfigureWebSocket?.Invoke(socket.Options);
                 await socket.ConnectAsync(address, both.Token);
                 opened = true;
-                return (new StreamConnection(socket, options, time), null);
+                return (new StreamConnection(socket, kind, options, time), null);
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is OperationCanceledException or WebSocketException)
+            catch (Exception e) when (e is OperationCanceledException or WebSocketException)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 if (timeout.IsCancellationRequested)
                     return (null, new SyncFailure(SyncFailureKind.TimedOut, $"The WebSocket did not open within {options.ConnectTimeout.TotalSeconds:0.#} s."));
-                var status = (int)socket.HttpStatusCode;
-                if (status == 401 && credentials is not null && await credentials.RefreshAsync(both.Token)) continue;
-                return (null, status is 0 or 101
-                    ? new SyncFailure(SyncFailureKind.Unreachable, $"The WebSocket could not be opened: {e.InnerException?.Message ?? e.Message}")
-                    : new SyncFailure(RestCalls.KindOf(status), $"The WebSocket was refused with {status}.", Status: status));
+                if ((int)socket.HttpStatusCode == 401 && credentials is not null && await credentials.RefreshAsync(both.Token)) continue;
+                return (null, Refusal(socket, e, time));
             }
             finally
             {
@@ -83,8 +98,9 @@ internal sealed class StreamConnection : IAsyncDisposable
             await _socket.SendAsync(message, type, endOfMessage: true, cancellationToken);
             return null;
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested && IsCut(e))
+        catch (Exception e) when (IsCut(e))
         {
+            cancellationToken.ThrowIfCancellationRequested();
             return Cut(e);
         }
     }
@@ -99,9 +115,8 @@ internal sealed class StreamConnection : IAsyncDisposable
     /// <summary>Says goodbye if the server still listens, and frees the socket.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_socket.State == WebSocketState.Open && !_sawEnd) await SayGoodbyeAsync();
+        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived) await SayGoodbyeAsync();
         await _stop.CancelAsync();
-        _socket.Abort();
         await _receiving;
         _socket.Dispose();
         _stop.Dispose();
@@ -124,17 +139,17 @@ internal sealed class StreamConnection : IAsyncDisposable
     {
         using var idle = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, idle.Token);
-        var expected = FirstBuffer;
+        var expected = _smallestBuffer;
         try
         {
             while (true)
             {
-                idle.CancelAfter(_options.IdleTimeout);
+                idle.CancelAfter(_idleTimeout);
                 var message = await ReceiveOneAsync(expected, both.Token);
                 idle.CancelAfter(Timeout.InfiniteTimeSpan);
                 await _messages.Writer.WriteAsync(message, cancellationToken);
                 if (message.Failure is not null) return;
-                expected = Math.Clamp(message.Message.Length + message.Message.Length / 8, FirstBuffer, _options.MaxMessageBytes);
+                expected = Math.Clamp(message.Message.Length + message.Message.Length / 8, _smallestBuffer, _options.MaxMessageBytes);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -143,7 +158,7 @@ internal sealed class StreamConnection : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            await EndAsync(new SyncFailure(SyncFailureKind.TimedOut, $"The stream was silent for {_options.IdleTimeout.TotalSeconds:0.#} s."), cancellationToken);
+            await EndAsync(new SyncFailure(SyncFailureKind.TimedOut, $"The stream was silent for {_idleTimeout.TotalSeconds:0.#} s."), cancellationToken);
         }
         catch (Exception e) when (IsCut(e))
         {
@@ -160,7 +175,6 @@ internal sealed class StreamConnection : IAsyncDisposable
             var part = await _socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken);
             if (part.MessageType == WebSocketMessageType.Close)
             {
-                _sawEnd = true;
                 return new Received(default, new SyncFailure(
                     SyncFailureKind.Unreachable, $"The server closed the stream ({(int?)_socket.CloseStatus} {_socket.CloseStatusDescription})."));
             }
@@ -188,6 +202,15 @@ internal sealed class StreamConnection : IAsyncDisposable
         {
             // Disposed meanwhile.
         }
+    }
+
+    private static SyncFailure Refusal(ClientWebSocket socket, Exception e, TimeProvider time)
+    {
+        var status = (int)socket.HttpStatusCode;
+        if (status is 0 or 101) return new SyncFailure(SyncFailureKind.Unreachable, $"The WebSocket could not be opened: {e.InnerException?.Message ?? e.Message}");
+        var retryAfter = socket.HttpResponseHeaders?.GetValueOrDefault("Retry-After")?.FirstOrDefault();
+        return new SyncFailure(
+            HttpFailure.KindOf(status), $"The WebSocket was refused with {status}.", Status: status, RetryAfter: HttpFailure.RetryAfter(retryAfter, time));
     }
 
     private static bool IsCut(Exception e) => e is WebSocketException or IOException or ObjectDisposedException or InvalidOperationException;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Dequeue.Contracts.Events;
 
 namespace Dequeue.Contracts.Streaming;
 
@@ -31,18 +32,19 @@ public sealed record StreamRequest(Checkpoint Since)
             if (reader.TokenType != JsonTokenType.StartObject) return Invalid("The request is a JSON object.");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("type"u8))
+                var name = JsonText.Of(ref reader);
+                if (name.Equals("type"u8))
                 {
                     reader.Read();
-                    if (reader.TokenType != JsonTokenType.String || !reader.ValueTextEquals(Type))
+                    if (reader.TokenType != JsonTokenType.String || !JsonText.Of(ref reader).Equals("sync.stream.request"u8))
                         return Invalid($"The type of a request is {Type}.");
                     typed = true;
                 }
-                else if (reader.ValueTextEquals("since"u8))
+                else if (name.Equals("since"u8))
                 {
                     reader.Read();
                     if (reader.TokenType == JsonTokenType.Null) continue;
-                    if (reader.TokenType != JsonTokenType.String || reader.ValueIsEscaped || !Checkpoint.TryParse(reader.ValueSpan, out since))
+                    if (reader.TokenType != JsonTokenType.String || !Checkpoint.TryParse(JsonText.Of(ref reader).GetString(), out since))
                         return new StreamRequestReading.Refused(ErrorCodes.InvalidCheckpoint, "since is an RFC 3339 date-time, such as 2026-11-22T08:15:30.1234567Z.");
                 }
                 else

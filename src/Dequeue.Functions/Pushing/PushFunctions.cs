@@ -1,13 +1,12 @@
 using Dequeue.Contracts.Rest;
 using Dequeue.Functions.Http;
-using Dequeue.Sync.Log;
 using Dequeue.Sync.Pushing;
 using Microsoft.AspNetCore.Http;
 
 namespace Dequeue.Functions.Pushing;
 
 /// <summary><c>POST …/sync/push</c>: a device hands in its events.</summary>
-public sealed class PushFunctions(RestCalls calls, EventLog events)
+public sealed class PushFunctions(RestCalls calls, PushIntake intake)
 {
     /// <summary>For a named app.</summary>
     [Function("Push")]
@@ -29,18 +28,8 @@ public sealed class PushFunctions(RestCalls calls, EventLog events)
             return PushBody.Read(body, log.User) switch
             {
                 PushBody.Malformed malformed => Problems.Invalid(malformed.Why),
-                PushBody.Valid valid => await StoreAsync(log, valid, token),
+                PushBody.Valid valid => Results.Json(await intake.StoreAsync(log, valid, token), RestJson.Default.PushResponse),
                 var other => throw new InvalidOperationException($"No answer for {other}."),
             };
         }, cancellationToken);
-
-    private async Task<IResult> StoreAsync(LogKey log, PushBody.Valid push, CancellationToken cancellationToken)
-    {
-        await events.AppendAsync(log, push.Events, cancellationToken);
-        var response = new PushResponse(
-            [.. push.Events.Select(stored => stored.Id.Value)],
-            [.. push.Rejected.Select(rejected => rejected.Id)],
-            [.. push.Rejected.Select(rejected => rejected.Why)]);
-        return Results.Json(response, RestJson.Default.PushResponse);
-    }
 }

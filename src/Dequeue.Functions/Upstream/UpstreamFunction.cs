@@ -1,10 +1,13 @@
 using System.Text.Json;
 using Dequeue.Contracts;
+using Dequeue.Contracts.Rest;
 using Dequeue.Contracts.Streaming;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Http;
+using Dequeue.Functions.Pushing;
 using Dequeue.Functions.Streaming;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Pushing;
 using Dequeue.Sync.Storage;
 using Dequeue.Sync.Streaming;
 using Microsoft.AspNetCore.Http;
@@ -13,7 +16,7 @@ namespace Dequeue.Functions.Upstream;
 
 /// <summary>The event handler of the hub: everything that Web PubSub tells about its clients arrives here.</summary>
 public sealed partial class UpstreamFunction(
-    UpstreamSignature signature, StreamSteps steps, StreamRegistry registry, EventLog events, ILogger<UpstreamFunction> logger)
+    UpstreamSignature signature, StreamSteps steps, StreamRegistry registry, EventLog events, PushIntake intake, ILogger<UpstreamFunction> logger)
 {
     /// <summary>The path that the hub's event handler is registered with.</summary>
     public const string Route = "webpubsub/events";
@@ -84,6 +87,8 @@ public sealed partial class UpstreamFunction(
         HttpRequest request, UpstreamEvent upstream, StreamTarget target, DurableTaskClient durable, CancellationToken cancellationToken)
     {
         if (await RequestBody.ReadAsync(request, MaxBodyBytes, cancellationToken) is not { } body) return Problems.TooLarge(MaxBodyBytes);
+        if (upstream.Name == "message" && PushBody.Read(body, target.Log().User) is PushBody.Valid push)
+            return Results.Json(await intake.StoreAsync(target.Log(), push, cancellationToken), RestJson.Default.PushResponse);
         switch (StreamRequest.Read(body.Span, typeIsKnown: upstream.Name == StreamRequest.Type))
         {
             case StreamRequestReading.Accepted accepted:

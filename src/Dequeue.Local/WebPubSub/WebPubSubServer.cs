@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -25,7 +26,7 @@ public sealed partial class WebPubSubServer : IAsyncDisposable
     /// <summary>Longest request line and headers: tokens travel there, with their roles and groups.</summary>
     private const int MaxHeaderBytes = 64 * 1024;
 
-    /// <summary>How long a stop waits for handlers to be told that their clients are gone.</summary>
+    /// <summary>How long a stop waits for handlers to be told that their clients are gone, and then for clients to answer the close.</summary>
     private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
 
     private readonly WebPubSubServerOptions _options;
@@ -146,15 +147,16 @@ public sealed partial class WebPubSubServer : IAsyncDisposable
         // Nothing of the web server's own logging: it prints query strings, and those hold tokens.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = _options.Limits.CloseTimeout);
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = FarewellTime);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             // Both loopback addresses: "localhost" may mean either.
-            kestrel.ListenLocalhost(port);
+            kestrel.ListenLocalhost(port, listen => listen.Protocols = HttpProtocols.Http1);
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestLineSize = MaxHeaderBytes;
             kestrel.Limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
-            kestrel.Limits.MaxRequestBufferSize = 2 * MaxHeaderBytes + _options.Limits.MaxMessageBytes;
+            // A body of unknown length is read whole out of this buffer.
+            kestrel.Limits.MaxRequestBufferSize = MaxHeaderBytes + _options.Limits.MaxMessageBytes + 1;
             kestrel.Limits.MaxRequestBodySize = null;
         });
         var app = builder.Build();
@@ -166,7 +168,7 @@ public sealed partial class WebPubSubServer : IAsyncDisposable
     private static Task RouteAsync(HttpContext context, ClientEndpoint clients, RestEndpoint rest)
     {
         var target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
-        if (Uri.TryCreate(target, UriKind.Absolute, out var absolute) && absolute.Scheme is "http" or "https") target = absolute.PathAndQuery;
+        if (!target.StartsWith('/') && Uri.TryCreate(target, UriKind.Absolute, out var absolute) && absolute.Scheme is "http" or "https") target = absolute.PathAndQuery;
         string[] path = [.. target.Split('?')[0].Split('/').Select(Uri.UnescapeDataString)];
         switch (path)
         {

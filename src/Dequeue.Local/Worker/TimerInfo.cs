@@ -6,7 +6,7 @@ public class TimerInfo
     /// <summary>The schedule's state; null when the trigger does not keep it.</summary>
     public ScheduleStatus? ScheduleStatus { get; set; }
 
-    /// <summary>True when the run is later than scheduled: the host was down, or the run before took too long.</summary>
+    /// <summary>True when the run is later than scheduled, because the host was down.</summary>
     public bool IsPastDue { get; set; }
 }
 

@@ -32,8 +32,8 @@ internal static class PageFormat
     /// <summary>Bytes of one binary property: Azure's 64 KiB with a margin.</summary>
     private const int ChunkBytes = 60 * 1024;
 
-    /// <summary>Chosen by measuring, see the decision record.</summary>
-    private const CompressionLevel Level = CompressionLevel.Optimal;
+    /// <summary>zlib's level 5: 99 % of what level 6 saves in 73 % of its time, see the decision record.</summary>
+    private static readonly ZLibCompressionOptions Compression = new() { CompressionLevel = 5 };
 
     /// <summary>The columns that place a page's events in the log, without their content.</summary>
     public static IReadOnlyList<string> PositionColumns { get; } = [CountColumn, BeforeColumn, FirstTickColumn, EventsColumn, BytesColumn];
@@ -82,15 +82,15 @@ internal static class PageFormat
         => row.BytesOf(DigestColumn) is { } stored && stored.Span.SequenceEqual(Digest(page));
 
     /// <summary>Compresses into a segment as described above.</summary>
-    internal static ReadOnlyMemory<byte> Compress(ReadOnlySpan<byte> bytes, CompressionLevel level = Level)
+    private static ReadOnlyMemory<byte> Compress(ReadOnlySpan<byte> bytes)
     {
         var segment = new MemoryStream(bytes.Length / 4 + 256);
-        using var deflate = new DeflateStream(segment, level, leaveOpen: true);
+        using var deflate = new DeflateStream(segment, Compression, leaveOpen: true);
         deflate.Write(bytes);
         deflate.Flush();
 
         // What disposing the compressor appends is the final block, which is not part of the segment.
-        return segment.GetBuffer().AsMemory(0, (int)segment.Length).ToArray();
+        return segment.GetBuffer().AsSpan(0, (int)segment.Length).ToArray();
     }
 
     private static byte[] EncodeEvents(EventPage page)

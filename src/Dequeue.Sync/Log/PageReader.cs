@@ -30,12 +30,16 @@ internal sealed class PageReader(IPartitionedTable table, string log)
     /// try sees it whole; what is still missing then is lost.</summary>
     private const int MaxRetries = 5;
 
-    /// <summary>The events after one position and up to another, in commit order.</summary>
-    public async IAsyncEnumerable<EventPage> ReadAsync(Checkpoint after, Checkpoint through, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>Rows of the first answer of a read that wants a page's worth of events: one cut page, one whole, and a spare.</summary>
+    private const int FewRows = 3;
+
+    /// <summary>The events after one position and up to another, in commit order, at most so many.</summary>
+    public async IAsyncEnumerable<EventPage> ReadAsync(
+        Checkpoint after, Checkpoint through, int maxEvents, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var pages = Channel.CreateBounded<EventPage>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
-        var producing = ProduceAsync(after, through, pages.Writer, stop.Token);
+        var producing = ProduceAsync(after, through, maxEvents, pages.Writer, stop.Token);
         try
         {
             await foreach (var page in pages.Reader.ReadAllAsync(cancellationToken)) yield return page;
@@ -48,13 +52,13 @@ internal sealed class PageReader(IPartitionedTable table, string log)
         }
     }
 
-    private async Task ProduceAsync(Checkpoint after, Checkpoint through, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
+    private async Task ProduceAsync(Checkpoint after, Checkpoint through, int maxEvents, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
     {
         // A storage that answers at once would otherwise read everything before the consumer gets the first page.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            await ReadInOrderAsync(after, through, pages, cancellationToken);
+            await ReadInOrderAsync(after, through, maxEvents, pages, cancellationToken);
             pages.Complete();
         }
         catch (Exception e)
@@ -63,25 +67,26 @@ internal sealed class PageReader(IPartitionedTable table, string log)
         }
     }
 
-    private async Task ReadInOrderAsync(Checkpoint after, Checkpoint through, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
+    private async Task ReadInOrderAsync(Checkpoint after, Checkpoint through, int maxEvents, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
     {
         // Events before the position, once known.
         long? ordinal = after <= Checkpoint.Beginning ? 0 : null;
         var position = after;
         var retries = 0;
-        while (position < through)
+        while (position < through && maxEvents > 0)
         {
             var start = position;
-            await foreach (var row in RowsAsync(position, cancellationToken))
+            await foreach (var row in RowsAsync(position, isLong: maxEvents > Folding.MaxPageEvents, cancellationToken))
             {
                 var page = PageFormat.Decode(row);
                 if (page.Last <= position) continue;
                 var skip = page.CountThrough(position);
                 if (ordinal is { } known && known != page.Before + skip) break;
-                var count = page.CountThrough(through) - skip;
+                var count = Math.Min(page.CountThrough(through) - skip, maxEvents);
                 if (count > 0) await pages.WriteAsync(count == page.Count ? page : page.Slice(skip, count), cancellationToken);
                 (position, ordinal) = (page.Last, page.Before + skip + count);
-                if (position >= through) return;
+                maxEvents -= count;
+                if (position >= through || maxEvents == 0) return;
             }
 
             // The rows ended early or left a gap: the log ends here, or a fold came between, or events are lost.
@@ -94,10 +99,11 @@ internal sealed class PageReader(IPartitionedTable table, string log)
     private async Task<bool> EndsByAsync(Checkpoint position, CancellationToken cancellationToken)
         => HeadRow.From(await table.GetAsync(log, LogRows.Head, null, cancellationToken)).Head.Last <= position;
 
-    /// <summary>The page rows after a position, with the next answer under way while one is used.</summary>
-    private async IAsyncEnumerable<TableRow> RowsAsync(Checkpoint position, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The page rows after a position; in a long read the next answer is under way while one is used.</summary>
+    private async IAsyncEnumerable<TableRow> RowsAsync(Checkpoint position, bool isLong, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var limit = FirstRows;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var limit = isLong ? FirstRows : FewRows;
         var next = QueryAsync(LogRows.Page(position.Ticks));
         try
         {
@@ -108,18 +114,20 @@ internal sealed class PageReader(IPartitionedTable table, string log)
                 if (answer.HasMore)
                 {
                     limit = (int)Math.Clamp((long)AnswerBytes * answer.Rows.Count / answer.Rows.Sum(TableLimits.SizeOf), FewestRows, MostRows);
-                    next = QueryAsync(answer.Rows[^1].Key);
+                    if (isLong) next = QueryAsync(answer.Rows[^1].Key);
                 }
 
                 foreach (var row in answer.Rows) yield return row;
+                if (answer.HasMore) next ??= QueryAsync(answer.Rows[^1].Key);
             }
         }
         finally
         {
             // Asked for ahead and not needed: its failure must not stay unobserved.
+            await stop.CancelAsync();
             if (next is not null) await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        Task<RowAnswer>? QueryAsync(string afterKey) => table.QueryAsync(log, new RowQuery(afterKey, LogRows.AfterPages, limit), cancellationToken);
+        Task<RowAnswer>? QueryAsync(string afterKey) => table.QueryAsync(log, new RowQuery(afterKey, LogRows.AfterPages, limit), stop.Token);
     }
 }

@@ -35,6 +35,9 @@ internal sealed class StreamScript(TestServer server, WebSocket socket, HttpCont
     public Task CompleteAsync(long? processed = null, string? digest = null)
         => SendAsync(new StreamMessage.Complete(processed ?? Total, Total == 0 ? since : server.Head, digest ?? Digest()).ToUtf8Bytes());
 
+    public byte[] Complete(bool withDigest)
+        => new StreamMessage.Complete(Total, Total == 0 ? since : server.Head, withDigest ? Digest() : null).ToUtf8Bytes();
+
     public Task SendAsync(byte[] message, bool asText = false, bool whole = true)
         => socket.SendAsync(message, asText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, whole, Gone);
 
@@ -45,6 +48,15 @@ internal sealed class StreamScript(TestServer server, WebSocket socket, HttpCont
         var from = _from + index * server.BatchSize;
         var to = Math.Min(server.Log.Count, from + server.BatchSize);
         return Frame(server.Log[from..to], asIndex ?? index, isLast ?? index == Batches - 1, withCheckpoint ? TestServer.At(to - 1) : null);
+    }
+
+    /// <summary>A batch that lacks one event.</summary>
+    public byte[] Without(int index, int left)
+    {
+        var from = _from + index * server.BatchSize;
+        var events = server.Log[from..Math.Min(server.Log.Count, from + server.BatchSize)];
+        events.RemoveAt(left);
+        return Frame(events, index, index == Batches - 1, TestServer.At(from + server.BatchSize - 1));
     }
 
     public static byte[] Frame(IReadOnlyList<byte[]> events, int index, bool isLast, Checkpoint? checkpoint)

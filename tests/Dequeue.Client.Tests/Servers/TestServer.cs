@@ -47,10 +47,70 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>The <c>since</c> of every page and stream asked for.</summary>
     public List<Checkpoint> Asked { get; } = [];
 
-    /// <summary>Sockets open now.</summary>
-    public int OpenSockets => _openSockets;
-
+    private readonly List<HttpContext> _live = [];
+    private readonly List<WebSocket> _liveSockets = [];
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _openSockets;
+
+    /// <summary>Waits until the server sees no WebSocket any more.</summary>
+    public Task NoSocketsAsync() => UntilAsync(() => _openSockets == 0);
+
+    /// <summary>Waits until so many live sockets are open.</summary>
+    public Task LiveAsync(int count) => UntilAsync(() => _liveSockets.Count == count);
+
+    /// <summary>Waits until so many calls were made.</summary>
+    public Task CalledAsync(string call, int times) => UntilAsync(() => Calls.Count(made => made == call) >= times);
+
+    /// <summary>Commits events, and tells the live sockets unless <paramref name="silently"/>.</summary>
+    public async Task CommitAsync(IReadOnlyList<byte[]> events, bool silently = false)
+    {
+        List<WebSocket> sockets;
+        lock (_lock)
+        {
+            Log.AddRange(events);
+            sockets = [.. _liveSockets];
+        }
+
+        if (silently) return;
+        foreach (var socket in sockets)
+        {
+            foreach (var json in events) await socket.SendAsync(json, WebSocketMessageType.Text, true, CancellationToken.None);
+        }
+    }
+
+    /// <summary>Cuts every live connection.</summary>
+    public void CutLive()
+    {
+        lock (_lock) _live.ForEach(context => context.Abort());
+    }
+
+    private async Task UntilAsync(Func<bool> holds)
+    {
+        while (true)
+        {
+            Task changed;
+            lock (_lock)
+            {
+                if (holds()) return;
+                changed = _changed.Task;
+            }
+
+            await changed.WaitAsync(TimeSpan.FromSeconds(20));
+        }
+    }
+
+    private void Change(Action change)
+    {
+        TaskCompletionSource changed;
+        lock (_lock)
+        {
+            change();
+            changed = _changed;
+            _changed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        changed.SetResult();
+    }
 
     public static async Task<TestServer> StartAsync(int events = 0, long seed = 1)
     {
@@ -99,7 +159,7 @@ internal sealed class TestServer : IAsyncDisposable
     private async Task HandleAsync(HttpContext context)
     {
         var path = context.Request.Path.Value!;
-        lock (_lock) Calls.Add($"{(context.WebSockets.IsWebSocketRequest ? "WS" : context.Request.Method)} {path}");
+        Change(() => Calls.Add($"{(context.WebSockets.IsWebSocketRequest ? "WS" : context.Request.Method)} {path}"));
         if (Intercept is not null && await Intercept(context)) return;
         var isHub = path == "/client/hubs/sync";
         if (!isHub && context.Request.Headers.Authorization != $"Bearer {Token}" && context.Request.Query["token"] != Token)
@@ -108,7 +168,8 @@ internal sealed class TestServer : IAsyncDisposable
             return;
         }
 
-        if (isHub || path == "/v1/sync/stream") await StreamAsync(context);
+        if (path.EndsWith("/ws", StringComparison.Ordinal)) await LiveAsync(context);
+        else if (isHub || path == "/v1/sync/stream") await StreamAsync(context);
         else if (path.EndsWith("/negotiate", StringComparison.Ordinal)) await NegotiateAsync(context);
         else if (path.EndsWith("/sync/pull", StringComparison.Ordinal)) await PullAsync(context);
         else if (path.EndsWith("/sync/push", StringComparison.Ordinal)) await PushAsync(context);
@@ -169,7 +230,7 @@ internal sealed class TestServer : IAsyncDisposable
     private async Task StreamAsync(HttpContext context)
     {
         using var socket = await context.WebSockets.AcceptWebSocketAsync();
-        Interlocked.Increment(ref _openSockets);
+        Change(() => _openSockets++);
         try
         {
             var buffer = new byte[4096];
@@ -186,7 +247,35 @@ internal sealed class TestServer : IAsyncDisposable
         }
         finally
         {
-            Interlocked.Decrement(ref _openSockets);
+            Change(() => _openSockets--);
+        }
+    }
+
+    private async Task LiveAsync(HttpContext context)
+    {
+        using var socket = await context.WebSockets.AcceptWebSocketAsync();
+        Change(() =>
+        {
+            _openSockets++;
+            _live.Add(context);
+            _liveSockets.Add(socket);
+        });
+        try
+        {
+            await socket.ReceiveAsync(new byte[100], context.RequestAborted);
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException)
+        {
+            // The client is gone.
+        }
+        finally
+        {
+            Change(() =>
+            {
+                _openSockets--;
+                _live.Remove(context);
+                _liveSockets.Remove(socket);
+            });
         }
     }
 

@@ -29,21 +29,32 @@ public sealed class Backend : IAsyncLifetime
 
     private byte[] Key => Encoding.UTF8.GetBytes(DataFolder.Open(_folder.FullName).DevSigningKey());
 
-    public async ValueTask InitializeAsync()
+    // Starting everything is itself under test: no retries, no fixed ports.
+    public ValueTask InitializeAsync()
+        => StartAsync(this, new Dictionary<string, string?> { ["Sync:Apps"] = "dequeue,other.app", ["Limits:CallsPerSecond"] = "2000" });
+
+    /// <summary>One more backend, with settings of its own.</summary>
+    public static async Task<Backend> StartAsync(IReadOnlyDictionary<string, string?> settings)
     {
-        // Starting everything is itself under test: no retries, no fixed ports.
-        _backend = await LocalBackend.StartAsync(
+        var backend = new Backend();
+        await StartAsync(backend, settings);
+        return backend;
+    }
+
+    private static async ValueTask StartAsync(Backend backend, IReadOnlyDictionary<string, string?> settings)
+    {
+        backend._backend = await LocalBackend.StartAsync(
             new BackendOptions
             {
                 Port = 0,
                 PubSubPort = 0,
-                DataFolder = _folder.FullName,
+                DataFolder = backend._folder.FullName,
                 Storage = Environment.GetEnvironmentVariable("DEQUEUE_TEST_STORAGE"),
                 LogLevel = LogLevel.Warning,
-                Settings = new Dictionary<string, string?> { ["Sync:Apps"] = "dequeue,other.app", ["Limits:CallsPerSecond"] = "2000" },
+                Settings = settings,
             },
             CancellationToken.None);
-        Http.BaseAddress = _backend.Address;
+        backend.Http.BaseAddress = backend.Address;
     }
 
     public async ValueTask DisposeAsync()

@@ -4,6 +4,7 @@ using Dequeue.Local.WebPubSub.Hubs;
 using Dequeue.Local.WebPubSub.Tokens;
 using Dequeue.Local.WebPubSub.Upstream;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Dequeue.Local.WebPubSub.Clients;
 
@@ -77,7 +78,7 @@ internal sealed class ClientEndpoint(ServiceContext service)
     private async Task RecoverAsync(HttpContext context, string hub, string connectionId)
     {
         var token = context.Request.Query[ReconnectionTokenParameter].LastOrDefault() ?? "";
-        var connection = service.Hubs[hub].Find(connectionId) is { } found && found.AcceptsReconnection(token) ? found : null;
+        var connection = service.Hubs.Find(hub)?.Find(connectionId) is { } found && found.AcceptsReconnection(token) ? found : null;
         var subprotocol = connection?.Subprotocol ?? Subprotocols.FirstKnown(context.WebSockets.WebSocketRequestedProtocols);
         using var session = await AcceptAsync(context, subprotocol, connection?.Kind ?? ClientKind.Simple);
         if (connection is not null && connection.TryRecover(session))
@@ -93,10 +94,17 @@ internal sealed class ClientEndpoint(ServiceContext service)
 
     private async Task RunAsync(HttpContext context, ClientConnection connection, ClientSession session, SimpleMode mode)
     {
-        var end = connection.Kind == ClientKind.Simple
-            ? await session.RunAsync(new SimpleProtocol(connection, mode).ReceiveAsync, context.RequestAborted)
-            : await session.RunAsync(new JsonProtocol(connection, session, service.Logger).ReceiveAsync, context.RequestAborted);
-        connection.Detach(session, end);
+        SessionEnd end = default;
+        try
+        {
+            end = connection.Kind == ClientKind.Simple
+                ? await session.RunAsync(new SimpleProtocol(connection, mode).ReceiveAsync, context.RequestAborted)
+                : await session.RunAsync(new JsonProtocol(connection, session, service.Logger).ReceiveAsync, context.RequestAborted);
+        }
+        finally
+        {
+            connection.Detach(session, end);
+        }
     }
 
     private async Task<ClientSession> AcceptAsync(HttpContext context, string? subprotocol, ClientKind kind)
@@ -107,7 +115,7 @@ internal sealed class ClientEndpoint(ServiceContext service)
             KeepAliveInterval = service.Options.KeepAliveInterval,
             KeepAliveTimeout = service.Options.KeepAliveTimeout,
         });
-        return new ClientSession(socket, context.Abort, kind, service);
+        return new ClientSession(socket, context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>(), kind, service);
     }
 
     private static ConnectBody Describe(HttpContext context, TokenClaims claims) => new(

@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Globalization;
 using System.Net.WebSockets;
-using System.Text;
 using System.Threading.Channels;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Dequeue.Local.WebPubSub.Clients;
 
@@ -19,7 +19,7 @@ internal sealed class ClientSession : IDisposable
     private const int KeptBuffer = 64 * 1024;
 
     private readonly WebSocket _socket;
-    private readonly Action _abortTransport;
+    private readonly IHttpRequestLifetimeFeature _transport;
     private readonly ServiceContext _service;
     private readonly ClientKind _kind;
     private readonly Channel<OutboundFrame> _outbound
@@ -36,15 +36,18 @@ internal sealed class ClientSession : IDisposable
 
     /// <summary>A session on an accepted socket.</summary>
     /// <param name="socket">The socket; disposed with the session.</param>
-    /// <param name="abortTransport">Ends the connection below the socket, also under a write that does not move.</param>
+    /// <param name="transport">
+    /// The connection below the socket, to end it also under a write that does not move. Not the HTTP context: that may be gone
+    /// by the time that a successor or a timer cuts the session off.
+    /// </param>
     /// <param name="kind">How the client speaks.</param>
     /// <param name="service">The service.</param>
-    public ClientSession(WebSocket socket, Action abortTransport, ClientKind kind, ServiceContext service)
+    public ClientSession(WebSocket socket, IHttpRequestLifetimeFeature transport, ClientKind kind, ServiceContext service)
     {
         _kind = kind;
         _scratch = kind == ClientKind.ReliableJson ? new byte[SmallBuffer] : [];
         _socket = socket;
-        _abortTransport = abortTransport;
+        _transport = transport;
         _service = service;
     }
 
@@ -69,12 +72,15 @@ internal sealed class ClientSession : IDisposable
     /// Closes the socket with a code, after what is queued or, when that is discarded, after the frame now being written. A
     /// client that does not answer in time is cut off. Only the first call counts.
     /// </summary>
+    /// <param name="status">Code of the close frame.</param>
+    /// <param name="description">Its text, at most 123 bytes.</param>
+    /// <param name="discard">True to throw away what is queued.</param>
     public void Close(WebSocketCloseStatus status, string? description, bool discard = false)
     {
         lock (_closeGate)
         {
             if (_close is not null) return;
-            _close = (status, Shorten(description));
+            _close = (status, description);
             _discard = discard;
             _closing = true;
             _deadline = _service.Options.TimeProvider.CreateTimer(
@@ -84,14 +90,14 @@ internal sealed class ClientSession : IDisposable
         _outbound.Writer.TryComplete();
     }
 
-    /// <summary>Cuts the socket off.</summary>
+    /// <summary>Cuts the socket off; harmless when it has ended.</summary>
     public void Abort()
     {
         _discard = true;
         _closing = true;
         _outbound.Writer.TryComplete();
         _socket.Abort();
-        _abortTransport();
+        _transport.Abort();
     }
 
     /// <summary>Runs until the socket has ended.</summary>
@@ -124,17 +130,7 @@ internal sealed class ClientSession : IDisposable
     }
 
     private static bool IsLost(Exception exception)
-        => exception is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException;
-
-    private static string? Shorten(string? description)
-    {
-        // A close frame carries at most 123 bytes of reason.
-        const int MaxBytes = 123;
-        if (description is null || Encoding.UTF8.GetByteCount(description) <= MaxBytes) return description;
-        Span<byte> bytes = stackalloc byte[MaxBytes];
-        Encoding.UTF8.GetEncoder().Convert(description, bytes, flush: false, out var used, out _, out _);
-        return description[..used];
-    }
+        => exception is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException;
 
     private async Task<SessionEnd> ReadAsync(
         Func<WebSocketMessageType, ReadOnlyMemory<byte>, CancellationToken, ValueTask> receive, CancellationToken cancellationToken)

@@ -45,7 +45,7 @@ internal static class MessageBody
         }
         else
         {
-            if (await ReadUnsizedAsync(request, max, context.RequestAborted) is not { } bytes) return Refuse(TooLong());
+            if (await ReadBytesAsync(request, max, context.RequestAborted) is not { } bytes) return Refuse(TooLong());
             if (type != DataType.Binary && encoding is not null) bytes = Encoding.UTF8.GetBytes(encoding.GetString(bytes));
             message = new Message(envelope(type), type, bytes, expires);
         }
@@ -53,6 +53,19 @@ internal static class MessageBody
         return MediaTypes.IsWellFormed(type, message.Data.Span)
             ? (message, null)
             : Refuse(RestResult.BadRequest(type == DataType.Json ? "The body is not valid JSON." : "The body is not valid UTF-8."));
+    }
+
+    /// <summary>Reads a body of any length up to a limit; null when it is longer.</summary>
+    public static async Task<byte[]?> ReadBytesAsync(HttpRequest request, int max, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var read = await request.BodyReader.ReadAsync(cancellationToken);
+            var isTooLong = read.Buffer.Length > max;
+            var bytes = read.IsCompleted && !isTooLong ? read.Buffer.ToArray() : null;
+            request.BodyReader.AdvanceTo(bytes is null ? read.Buffer.Start : read.Buffer.End, read.Buffer.End);
+            if (bytes is not null || isTooLong) return bytes;
+        }
     }
 
     private static (Message?, RestResult?) Refuse(RestResult result) => (null, result);
@@ -78,16 +91,5 @@ internal static class MessageBody
         if (encoding is null) return false;
         if (encoding.CodePage == Encoding.UTF8.CodePage) encoding = null;
         return true;
-    }
-
-    private static async Task<byte[]?> ReadUnsizedAsync(HttpRequest request, int max, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            var read = await request.BodyReader.ReadAsync(cancellationToken);
-            if (read.Buffer.Length > max) return null;
-            if (read.IsCompleted) return read.Buffer.ToArray();
-            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
     }
 }

@@ -1,12 +1,11 @@
-using System.Globalization;
-using System.Text;
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Dequeue.Local.WebPubSub.Clients;
+using Dequeue.Local.WebPubSub.Filters;
 using Dequeue.Local.WebPubSub.Hubs;
 using Dequeue.Local.WebPubSub.Messages;
 using Dequeue.Local.WebPubSub.Tokens;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Primitives;
 
@@ -72,13 +71,13 @@ internal sealed partial class RestEndpoint(ServiceContext service)
 
             ("POST", [":send"]) => await SendAsync(context, hub.Everyone, Envelope.FromServer),
             ("POST", ["users", var user, ":send"]) => await SendAsync(context, () => hub.User(user), Envelope.FromServer),
-            ("POST", ["connections", var id, ":send"]) => await SendAsync(context, () => hub.Find(id) is { } one ? [one] : [], Envelope.FromServer),
+            ("POST", ["connections", var id, ":send"]) => await SendAsync(context, () => Of(hub, id), Envelope.FromServer),
             ("POST", ["groups", var group, ":send"]) => Names.IsGroup(group)
                 ? await SendAsync(context, () => hub.Group(group), type => Envelope.FromGroup(group, null, type))
                 : NoGroupName(),
 
             ("HEAD", ["connections", var id]) => ConnectionExists(hub, id),
-            ("DELETE", ["connections", var id]) => Close(query, hub.Find(id) is { } one ? [one] : []),
+            ("DELETE", ["connections", var id]) => Close(query, Of(hub, id)),
             ("POST", [":closeConnections"]) => Close(query, hub.Everyone()),
             ("POST", ["groups", var group, ":closeConnections"]) => Close(query, hub.Group(group)),
             ("POST", ["users", var user, ":closeConnections"]) => Close(query, hub.User(user)),
@@ -96,6 +95,9 @@ internal sealed partial class RestEndpoint(ServiceContext service)
             ("DELETE", ["users", var user, "groups", var group]) => Each(hub.User(user), one => hub.Leave(one, group)),
             ("DELETE", ["users", var user, "groups"]) => Each(hub.User(user), hub.LeaveAll),
 
+            ("POST", [":addToGroups"]) => await ChangeGroupsAsync(context, hub, (one, group) => hub.Join(one, group)),
+            ("POST", [":removeFromGroups"]) => await ChangeGroupsAsync(context, hub, hub.Leave),
+
             (_, ["permissions", var permission, "connections", var id]) => Permissions(method, hub, permission, id, query["targetName"].LastOrDefault()),
             _ => NoSuchOperation(),
         };
@@ -104,21 +106,46 @@ internal sealed partial class RestEndpoint(ServiceContext service)
     private async ValueTask<RestResult> SendAsync(HttpContext context, Func<ClientConnection[]> receivers, Func<DataType, byte[]> envelope)
     {
         var query = context.Request.Query;
-        if (HasFilter(query)) return NoFilters();
+        if (!TryReadFilter(query["filter"].LastOrDefault(), out var filter, out var badFilter)) return badFilter;
         var (message, refusal) = await MessageBody.ReadAsync(context, envelope, service);
         if (message is null) return refusal!;
         var excluded = query["excluded"];
         foreach (var receiver in receivers())
         {
-            if (!IsExcluded(excluded, receiver)) receiver.Send(message);
+            if (!IsExcluded(excluded, receiver) && IsMeant(filter, receiver)) receiver.Send(message);
         }
 
         return RestResult.Accepted;
     }
 
+    private async ValueTask<RestResult> ChangeGroupsAsync(HttpContext context, Hub hub, Action<ClientConnection, string> change)
+    {
+        var bytes = await MessageBody.ReadBytesAsync(context.Request, service.Options.Limits.MaxMessageBytes, context.RequestAborted);
+        if (bytes is null) return RestResult.BadRequest("The body is too long.");
+        if (GroupsChange.Read(bytes) is not { } body) return RestResult.BadRequest("The body is not an object with the names of groups and maybe a filter.");
+        if (!TryReadFilter(body.Filter, out var filter, out var refusal)) return refusal;
+        foreach (var connection in hub.Everyone())
+        {
+            if (!IsMeant(filter, connection)) continue;
+            foreach (var group in body.Groups) change(connection, group);
+        }
+
+        return RestResult.Ok;
+    }
+
     private static ClientConnection[] Of(Hub hub, string connectionId) => hub.Find(connectionId) is { } one ? [one] : [];
 
-    private static bool HasFilter(IQueryCollection query) => !string.IsNullOrEmpty(query["filter"].LastOrDefault());
+    private static bool TryReadFilter(string? text, out ConnectionFilter? filter, [NotNullWhen(false)] out RestResult? refusal)
+    {
+        filter = null;
+        refusal = null;
+        if (string.IsNullOrEmpty(text) || ConnectionFilter.TryParse(text, out filter, out var error)) return true;
+        refusal = RestResult.BadRequest(error, "filter");
+        return false;
+    }
+
+    private static bool IsMeant(ConnectionFilter? filter, ClientConnection connection)
+        => filter is null || filter.Matches(new FilterSubject(connection.UserId, connection.Id, connection.Hub.GroupsOf(connection)));
 
     private static bool IsExcluded(StringValues excluded, ClientConnection connection)
         => excluded.Count > 0 && excluded.Contains(connection.Id, StringComparer.Ordinal);
@@ -189,8 +216,6 @@ internal sealed partial class RestEndpoint(ServiceContext service)
     }
 
     private static RestResult NoGroupName() => RestResult.BadRequest("The group is no group name.", "group");
-
-    private static RestResult NoFilters() => RestResult.BadRequest("This service does not support filters.", "filter");
 
     private static RestResult NoSuchOperation() => RestResult.NotFound("Error.NotFound", "There is no such operation.");
 

@@ -29,7 +29,8 @@ internal sealed class FunctionsHostBuilder
         var folder = Path.GetDirectoryName(assembly.Location) is { Length: > 0 } found ? found : AppContext.BaseDirectory;
         Web = WebApplication.CreateSlimBuilder(new WebApplicationOptions
         {
-            Args = args,
+            // Settings are read once: each watched file would cost one of the machine's few watchers.
+            Args = [.. args, "--hostBuilder:reloadConfigOnChange=false"],
             ApplicationName = assembly.GetName().Name,
             ContentRootPath = folder,
             EnvironmentName = Environment.GetEnvironmentVariable("AZURE_FUNCTIONS_ENVIRONMENT") ?? Environments.Development,
@@ -45,6 +46,16 @@ internal sealed class FunctionsHostBuilder
         Web.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning);
         Web.Services.TryAddSingleton(TimeProvider.System);
         DurableFunctions.AddEngine(Web.Services, _functions, settings, () => _pipeline!);
+        if (_functions.Any(function => function.Trigger is Trigger.Timer))
+        {
+            Web.Services.AddSingleton<IHostedService>(services => new TimerFunctions(
+                _functions,
+                () => _pipeline!,
+                services.GetRequiredService<IServiceScopeFactory>(),
+                services.GetRequiredService<IConfiguration>(),
+                services.GetRequiredService<TimeProvider>(),
+                services.GetRequiredService<ILoggerFactory>().CreateLogger("Dequeue.Local.Worker")));
+        }
     }
 
     public WebApplicationBuilder Web { get; }

@@ -1,0 +1,245 @@
+using System.Runtime.CompilerServices;
+using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
+using Microsoft.Data.Sqlite;
+
+namespace Dequeue.Client.Sqlite;
+
+/// <summary>
+/// Events, checkpoint and push queue in one SQLite file (WAL, synchronous FULL): what a method has returned from survives a kill
+/// and a power cut. One process at a time should sync into a file; others may read it.
+/// </summary>
+public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
+{
+    /// <summary>Format of the file, kept in <c>user_version</c>.</summary>
+    internal const int Format = 1;
+
+    private const string Schema =
+        """
+        CREATE TABLE events (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, json BLOB NOT NULL);
+        CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), checkpoint INTEGER NOT NULL, events INTEGER NOT NULL);
+        CREATE TABLE queue (n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, json BLOB NOT NULL);
+        """;
+
+    private readonly SqliteConnection _connection;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly SqliteCommand _insert;
+
+    private SqliteEventStore(SqliteConnection connection)
+    {
+        _connection = connection;
+        _insert = connection.CreateCommand();
+        _insert.CommandText = "INSERT INTO events (n, id, json) VALUES ($n, $id, $json) ON CONFLICT (id) DO NOTHING";
+        _insert.Parameters.Add("$n", SqliteType.Integer);
+        _insert.Parameters.Add("$id", SqliteType.Text);
+        _insert.Parameters.Add("$json", SqliteType.Blob);
+    }
+
+    /// <summary>Opens the store, creating the file and its folder when they are not there.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="InvalidDataException">The file was written by a later version.</exception>
+    /// <exception cref="SqliteException">The file cannot be opened, or is no SQLite database.</exception>
+    public static async Task<SqliteEventStore> OpenAsync(string path, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
+        // Unpooled, so that the file is closed when the store is.
+        var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
+        try
+        {
+            await connection.OpenAsync(cancellationToken);
+            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+            CreateTables(connection, path);
+            return new SqliteEventStore(connection);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<StorePosition> LoadAsync(CancellationToken cancellationToken) => InTurnAsync(Position, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<SyncEvent>> SaveAsync(
+        IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        return InTurnAsync(
+            () =>
+            {
+                using var transaction = _connection.BeginTransaction();
+                var position = Position();
+                List<SyncEvent>? added = null;
+                var count = position.Events;
+                _insert.Transaction = transaction;
+                for (var i = 0; i < events.Count; i++)
+                {
+                    if (Insert(count + 1, events[i]))
+                    {
+                        count++;
+                        added?.Add(events[i]);
+                    }
+                    else
+                    {
+                        added ??= [.. events.Take(i)];
+                    }
+                }
+
+                MoveTo(new StorePosition(checkpoint ?? position.Checkpoint, count));
+                transaction.Commit();
+                return added ?? events;
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask RewindAsync(StorePosition position, CancellationToken cancellationToken)
+        => await InTurnAsync(
+            () =>
+            {
+                using var transaction = _connection.BeginTransaction();
+                Execute(_connection, "DELETE FROM events WHERE n > $n", ("$n", position.Events));
+                MoveTo(position);
+                transaction.Commit();
+                return true;
+            },
+            cancellationToken);
+
+    /// <summary>Reads the events' bytes in the order saved, a thousand at a time, so that saving may go on meanwhile.</summary>
+    public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        for (long after = 0; ;)
+        {
+            var from = after;
+            var page = await InTurnAsync(() => Read("SELECT n, id, json FROM events WHERE n > $after ORDER BY n LIMIT 1000", ("$after", from)), cancellationToken);
+            if (page.Count == 0) yield break;
+            foreach (var next in page) yield return next.Json;
+            after = page[^1].Number;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask EnqueueAsync(IReadOnlyList<SyncEvent> events, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        await InTurnAsync(
+            () =>
+            {
+                using var transaction = _connection.BeginTransaction();
+                foreach (var next in events)
+                    Execute(_connection, "INSERT INTO queue (id, json) VALUES ($id, $json)", ("$id", next.Id!), ("$json", Bytes(next.Json)));
+                transaction.Commit();
+                return true;
+            },
+            cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<QueuedEvent>> PeekAsync(int count, CancellationToken cancellationToken)
+        => InTurnAsync<IReadOnlyList<QueuedEvent>>(() => Read("SELECT n, id, json FROM queue ORDER BY n LIMIT $count", ("$count", count)), cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask RemoveThroughAsync(long number, CancellationToken cancellationToken)
+        => await InTurnAsync(() => Execute(_connection, "DELETE FROM queue WHERE n <= $n", ("$n", number)), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<long> CountAsync(CancellationToken cancellationToken)
+        => InTurnAsync(() => Scalar(_connection, "SELECT count(*) FROM queue"), cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _turn.WaitAsync();
+        await _insert.DisposeAsync();
+        await _connection.DisposeAsync();
+        _turn.Dispose();
+    }
+
+    // SQLite's calls block, and a connection serves one at a time.
+    private async ValueTask<T> InTurnAsync<T>(Func<T> work, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken);
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    private StorePosition Position()
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = "SELECT checkpoint, events FROM position";
+        using var row = command.ExecuteReader();
+        row.Read();
+        return new StorePosition(Checkpoint.FromTicks(row.GetInt64(0)), row.GetInt64(1));
+    }
+
+    private void MoveTo(StorePosition position)
+        => Execute(
+            _connection, "UPDATE position SET checkpoint = $checkpoint, events = $events",
+            ("$checkpoint", position.Checkpoint.Ticks), ("$events", position.Events));
+
+    private bool Insert(long number, SyncEvent next)
+    {
+        _insert.Parameters[0].Value = number;
+        _insert.Parameters[1].Value = next.Id;
+        _insert.Parameters[2].Value = Bytes(next.Json);
+        return _insert.ExecuteNonQuery() == 1;
+    }
+
+    private List<QueuedEvent> Read(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
+    {
+        using var command = Command(_connection, sql, parameters);
+        using var row = command.ExecuteReader();
+        var read = new List<QueuedEvent>();
+        while (row.Read()) read.Add(new QueuedEvent(row.GetInt64(0), row.GetString(1), row.GetFieldValue<byte[]>(2)));
+        return read;
+    }
+
+    private static void CreateTables(SqliteConnection connection, string path)
+    {
+        using var transaction = connection.BeginTransaction();
+        var format = Scalar(connection, "PRAGMA user_version");
+        if (format > Format) throw new InvalidDataException($"{path} has format {format}; this version reads format {Format}.");
+        if (format < Format)
+        {
+            Execute(connection, Schema);
+            Execute(connection, "INSERT INTO position VALUES (1, $beginning, 0)", ("$beginning", Checkpoint.Beginning.Ticks));
+            Execute(connection, $"PRAGMA user_version = {Format}");
+        }
+
+        transaction.Commit();
+    }
+
+    private static int Execute(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
+    {
+        using var command = Command(connection, sql, parameters);
+        return command.ExecuteNonQuery();
+    }
+
+    private static long Scalar(SqliteConnection connection, string sql)
+    {
+        using var command = Command(connection, sql);
+        return (long)command.ExecuteScalar()!;
+    }
+
+#pragma warning disable CA2100 // Every text is a constant of this file.
+    private static SqliteCommand Command(SqliteConnection connection, string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
+    {
+        var command = connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (var (name, value) in parameters) command.Parameters.AddWithValue(name, value);
+        return command;
+    }
+#pragma warning restore CA2100
+
+    private static byte[] Bytes(ReadOnlyMemory<byte> json) => json.ToArray();
+}

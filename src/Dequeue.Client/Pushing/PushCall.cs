@@ -1,0 +1,31 @@
+using Dequeue.Client.Rest;
+using Dequeue.Contracts.Rest;
+
+namespace Dequeue.Client.Pushing;
+
+/// <summary>Sends one body, again and again within the bounds of the retry policy.</summary>
+internal sealed class PushCall(RestCalls rest, RetryPolicy retry, TimeProvider time, Random random)
+{
+    /// <summary>Events of a body: the server's limit.</summary>
+    public const int MaxEvents = 1000;
+
+    /// <summary>Bytes of a body, below the server's limit of 4 MB.</summary>
+    public const int MaxBytes = 3_500_000;
+
+    /// <summary>The last answer: the server's, or the failure that ended the attempts.</summary>
+    public async Task<RestAnswer<PushResponse>> SendAsync(ReadOnlyMemory<byte> body, Action onWait, CancellationToken cancellationToken)
+    {
+        for (var failures = 1; ; failures++)
+        {
+            var answer = await rest.PushAsync(body, cancellationToken);
+            if (answer is not RestAnswer<PushResponse>.Failed failed) return answer;
+            if (retry.Delay(failures, failed.Failure, random.NextDouble()) is not { } delay) return answer;
+            onWait();
+            await Task.Delay(delay, time, cancellationToken);
+        }
+    }
+
+    /// <summary>The refused events of an answer, with their reasons.</summary>
+    public static IEnumerable<RejectedEvent> Rejected(PushResponse answer)
+        => answer.Rejected.Select((id, i) => new RejectedEvent(id, i < answer.Errors.Count ? answer.Errors[i] : "No reason given."));
+}

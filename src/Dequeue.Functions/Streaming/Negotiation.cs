@@ -1,0 +1,25 @@
+using Dequeue.Contracts.Rest;
+using Dequeue.Sync.Log;
+using Microsoft.AspNetCore.Http;
+
+namespace Dequeue.Functions.Streaming;
+
+/// <summary>
+/// Makes Web PubSub URLs. Their token names the user, and a group at most: no role to publish or to join others.
+/// </summary>
+public sealed class Negotiation(WebPubSubServiceClient service, TimeProvider clock)
+{
+    /// <summary>Time to connect with a URL; a connection outlives it. Short, because it stands in a URL.</summary>
+    private static readonly TimeSpan TokenLife = TimeSpan.FromMinutes(5);
+
+    /// <summary>A URL for a connection of this user.</summary>
+    /// <param name="log">Whose connection it will be.</param>
+    /// <param name="groups">The groups that it joins besides its own.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<IResult> AnswerAsync(LogKey log, IReadOnlyList<string> groups, CancellationToken cancellationToken)
+    {
+        var expiresAt = clock.GetUtcNow() + TokenLife;
+        var url = await service.GetClientAccessUriAsync(TokenLife, userId: ConnectionUser.Format(log), groups: groups, cancellationToken: cancellationToken);
+        return Results.Json(new NegotiateResponse(url.AbsoluteUri, expiresAt), RestJson.Default.NegotiateResponse);
+    }
+}

@@ -1,0 +1,276 @@
+using Dequeue.Local.Durable;
+using Dequeue.Local.Durable.Engine;
+using Microsoft.Extensions.Time.Testing;
+
+namespace Dequeue.Local.Tests.Durable;
+
+public sealed class EventTests
+{
+    private static CancellationToken Test => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Events_are_kept_until_they_are_awaited_in_the_order_they_came()
+    {
+        await using var engine = await new EngineHarness()
+            .Activity("Work", _ => null)
+            .Orchestrator("Listen", async context =>
+            {
+                var ready = await context.WaitForExternalEvent<string>("ready");
+                await context.CallActivityAsync("Work");
+                return ready + await context.WaitForExternalEvent<int>("Number") + await context.WaitForExternalEvent<int>("number");
+            })
+            .StartAsync();
+        var id = await engine.BeginAsync("Listen");
+        await engine.Client.RaiseEventAsync(id, "NUMBER", 1, Test);
+        await engine.Client.RaiseEventAsync(id, "number", 2, Test);
+        await engine.Client.RaiseEventAsync(id, "ready", "r", Test);
+
+        Assert.Equal("r12", (await engine.EndAsync(id)).ReadOutputAs<string>());
+    }
+
+    [Fact]
+    public async Task What_is_sent_to_nobody_or_to_an_instance_that_has_ended_is_refused_and_leaves_no_trace()
+    {
+        await using var engine = await new EngineHarness().Orchestrator("End", _ => Task.FromResult<object?>(1)).StartAsync();
+        var id = (await engine.RunAsync("End")).InstanceId;
+
+        var ended = await Assert.ThrowsAnyAsync<Exception>(() => engine.Client.RaiseEventAsync(id, "late", "x", Test));
+        Assert.Equal($"Cannot raise event late for the orchestration instance {id} because instance is in the Completed state.", ended.Message);
+        var nobody = await Assert.ThrowsAnyAsync<Exception>(() => engine.Client.RaiseEventAsync("nobody", "late", "x", Test));
+        Assert.Equal("No instance with ID 'nobody' was found.", nobody.Message);
+        await Assert.ThrowsAnyAsync<Exception>(() => engine.Client.TerminateInstanceAsync(id, Test));
+        await Assert.ThrowsAnyAsync<Exception>(() => engine.Client.SuspendInstanceAsync(id, cancellation: Test));
+        await Assert.ThrowsAnyAsync<Exception>(() => engine.Client.ResumeInstanceAsync(id, cancellation: Test));
+
+        Assert.Equal(0, engine.Count("inbox"));
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, (await engine.Client.GetInstanceAsync(id, Test))!.RuntimeStatus);
+    }
+
+    [Fact]
+    public async Task The_last_to_wait_for_a_name_is_served_first()
+    {
+        await using var engine = await new EngineHarness()
+            .Orchestrator("Stack", async context =>
+            {
+                var first = context.WaitForExternalEvent<string>("e");
+                var second = context.WaitForExternalEvent<string>("e");
+                return $"{await second} {await first}";
+            })
+            .StartAsync();
+        var id = await engine.BeginAsync("Stack");
+        await engine.Client.RaiseEventAsync(id, "e", "a", Test);
+        await engine.Client.RaiseEventAsync(id, "e", "b", Test);
+
+        Assert.Equal("a b", (await engine.EndAsync(id)).ReadOutputAs<string>());
+    }
+
+    [Fact]
+    public async Task A_wait_with_a_timeout_ends_with_the_event_or_a_TaskCanceledException()
+    {
+        var clock = new FakeTimeProvider();
+        await using var engine = await new EngineHarness { Clock = clock }
+            .Orchestrator("Patience", async context =>
+            {
+                var first = await context.WaitForExternalEvent<string>("e", TimeSpan.FromHours(1));
+                try
+                {
+                    return await context.WaitForExternalEvent<string>("e", TimeSpan.FromHours(1));
+                }
+                catch (TaskCanceledException)
+                {
+                    return first + " then none";
+                }
+            })
+            .StartAsync();
+        var id = await engine.BeginAsync("Patience");
+        await engine.Client.RaiseEventAsync(id, "e", "one", Test);
+        await engine.UntilAsync(database => database.History(id).Exists(happened => happened.Kind == EventKind.EventRaised)
+            && database.Timers() is [{ Task: 1 }]);
+
+        clock.Advance(TimeSpan.FromHours(1));
+
+        Assert.Equal("one then none", (await engine.EndAsync(id)).ReadOutputAs<string>());
+    }
+
+    [Fact]
+    public async Task An_orchestration_sends_events_to_another()
+    {
+        await using var engine = await new EngineHarness()
+            .Orchestrator("Receive", async context => await context.WaitForExternalEvent<string>("hello"))
+            .Orchestrator("Send", context =>
+            {
+                context.SendEvent("nobody", "hello", "lost");
+                context.SendEvent("receiver", "hello", "from " + context.InstanceId);
+                return Task.FromResult<object?>(null);
+            })
+            .StartAsync();
+        await engine.BeginAsync("Receive", id: "receiver");
+        await engine.RunAsync("Send", id: "sender");
+
+        Assert.Equal("from sender", (await engine.EndAsync("receiver")).ReadOutputAs<string>());
+    }
+
+    [Fact]
+    public async Task Timers_fire_at_their_time_and_not_when_cancelled()
+    {
+        var clock = new FakeTimeProvider();
+        await using var engine = await new EngineHarness { Clock = clock }
+            .Orchestrator("Alarm", async context =>
+            {
+                var began = context.CurrentUtcDateTime;
+                using var cancel = new CancellationTokenSource();
+                var never = context.CreateTimer(TimeSpan.FromDays(100), cancel.Token);
+                await context.CreateTimer(TimeSpan.FromDays(60), CancellationToken.None);
+#pragma warning disable CA1849
+                cancel.Cancel();
+#pragma warning restore CA1849
+                await Assert.ThrowsAsync<TaskCanceledException>(() => never);
+                return context.CurrentUtcDateTime - began;
+            })
+            .StartAsync();
+        var id = await engine.BeginAsync("Alarm");
+        await engine.UntilAsync(database => database.Timers().Count == 2);
+
+        clock.Advance(TimeSpan.FromDays(59));
+        Assert.Equal(2, engine.Count("timers"));
+        clock.Advance(TimeSpan.FromDays(1));
+
+        Assert.Equal(TimeSpan.FromDays(60), (await engine.EndAsync(id)).ReadOutputAs<TimeSpan>());
+    }
+
+    [Fact]
+    public async Task Continuing_as_new_starts_over_with_an_empty_history_and_keeps_events()
+    {
+        await using var engine = await new EngineHarness()
+            .Activity("Echo", input => input)
+            .Orchestrator("Sum", async context =>
+            {
+                var sum = context.GetInput<int>();
+                await context.CallActivityAsync("Echo", "x");
+                sum += await context.WaitForExternalEvent<int>("add");
+                if (sum < 55)
+                {
+                    context.ContinueAsNew(sum);
+                    return null;
+                }
+
+                return sum;
+            })
+            .StartAsync();
+        var id = await engine.BeginAsync("Sum", 0);
+        var longest = 0L;
+        for (var i = 1; i <= 10; i++)
+        {
+            await engine.Client.RaiseEventAsync(id, "add", i, Test);
+            longest = Math.Max(longest, engine.Count("history"));
+        }
+
+        var done = await engine.EndAsync(id);
+        Assert.Equal(55, done.ReadOutputAs<int>());
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, done.RuntimeStatus);
+        Assert.InRange(longest, 0, 25);
+    }
+
+    [Fact]
+    public async Task Continuing_as_new_drops_events_if_told_to_and_results_of_the_run_before_always()
+    {
+        var first = new TaskCompletionSource();
+        var second = new TaskCompletionSource();
+        await using var engine = await new EngineHarness()
+            .Activity("Slow", async (input, cancellationToken) =>
+            {
+                await (input == "first" ? first : second).Task.WaitAsync(cancellationToken);
+                return input;
+            })
+            .Orchestrator("Again", async context =>
+            {
+                if (context.GetInput<int>() == 0)
+                {
+                    _ = context.CallActivityAsync<string>("Slow", "first");
+                    await context.WaitForExternalEvent<string>("next");
+                    context.ContinueAsNew(1, preserveUnprocessedEvents: false);
+                    return null;
+                }
+
+                // The same number as the call of the run before.
+                var result = await context.CallActivityAsync<string>("Slow", "second");
+                var old = context.WaitForExternalEvent<string>("unclaimed");
+                return old.IsCompleted ? "an old event" : result;
+            })
+            .StartAsync();
+        var id = await engine.BeginAsync("Again", 0);
+        await engine.Client.RaiseEventAsync(id, "unclaimed", "x", Test);
+        await engine.UntilAsync(database => database.History(id).Exists(happened => happened.Name == "unclaimed"));
+        await engine.Client.RaiseEventAsync(id, "next", "x", Test);
+        await engine.UntilAsync(database => database.Activities().Count == 2);
+        first.SetResult();
+        await engine.UntilAsync(database => database.Activities().Count == 1);
+        second.SetResult();
+
+        Assert.Equal("second", (await engine.EndAsync(id)).ReadOutputAs<string>());
+    }
+
+    [Fact]
+    public async Task A_terminated_instance_has_its_output_and_hears_no_more()
+    {
+        var gate = new TaskCompletionSource();
+        await using var engine = await new EngineHarness()
+            .Activity("Slow", async (_, cancellationToken) =>
+            {
+                await gate.Task.WaitAsync(cancellationToken);
+                return "late";
+            })
+            .Orchestrator("Wait", async context =>
+            {
+                context.SetCustomStatus("waiting");
+                return await context.CallActivityAsync<string>("Slow");
+            })
+            .StartAsync();
+        var id = await engine.BeginAsync("Wait");
+        await engine.Client.WaitForInstanceStartAsync(id, Test);
+
+        await engine.Client.TerminateInstanceAsync(id, "enough", Test);
+        var done = await engine.EndAsync(id);
+        gate.SetResult();
+        await engine.UntilAsync(database => database.Activities().Count == 0);
+
+        Assert.Equal(OrchestrationRuntimeStatus.Terminated, done.RuntimeStatus);
+        Assert.Equal("enough", done.ReadOutputAs<string>());
+        Assert.Equal("waiting", done.ReadCustomStatusAs<string>());
+        Assert.Equal(0, engine.Count("inbox") + engine.Count("history"));
+    }
+
+    [Fact]
+    public async Task A_suspended_instance_takes_no_step_until_it_is_resumed_even_over_a_restart()
+    {
+        await using var engine = await new EngineHarness()
+            .Orchestrator("Wait", async context => await context.WaitForExternalEvent<string>("go"))
+            .StartAsync();
+        var id = await engine.BeginAsync("Wait");
+        await engine.Client.WaitForInstanceStartAsync(id, Test);
+        await engine.Client.SuspendInstanceAsync(id, "a pause", Test);
+        await engine.UntilStatusAsync(id, OrchestrationRuntimeStatus.Suspended);
+        await engine.Client.RaiseEventAsync(id, "go", "on", Test);
+        await engine.StopAsync();
+        await engine.StartAsync();
+
+        Assert.Equal(OrchestrationRuntimeStatus.Suspended, (await engine.Client.GetInstanceAsync(id, Test))!.RuntimeStatus);
+        Assert.Equal(1, engine.Count("inbox"));
+        await engine.Client.ResumeInstanceAsync(id, cancellation: Test);
+        Assert.Equal("on", (await engine.EndAsync(id)).ReadOutputAs<string>());
+    }
+
+    [Fact]
+    public async Task A_suspended_instance_can_be_terminated()
+    {
+        await using var engine = await new EngineHarness()
+            .Orchestrator("Wait", async context => await context.WaitForExternalEvent<string>("go"))
+            .StartAsync();
+        var id = await engine.BeginAsync("Wait");
+        await engine.Client.SuspendInstanceAsync(id, cancellation: Test);
+        await engine.UntilStatusAsync(id, OrchestrationRuntimeStatus.Suspended);
+        await engine.Client.TerminateInstanceAsync(id, Test);
+
+        Assert.Equal(OrchestrationRuntimeStatus.Terminated, (await engine.EndAsync(id)).RuntimeStatus);
+    }
+}

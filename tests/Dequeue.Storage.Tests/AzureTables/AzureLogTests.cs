@@ -1,0 +1,30 @@
+using Dequeue.Storage.Tests.Log;
+
+namespace Dequeue.Storage.Tests.AzureTables;
+
+public sealed class AzureLogTests(AzuriteFixture fixture) : LogConformance(fixture), IClassFixture<AzuriteFixture>;
+
+public sealed class AzureLogModelTests(AzuriteFixture fixture) : LogModelConformance(fixture), IClassFixture<AzuriteFixture>
+{
+    // Azurite looks at the whole table for each query.
+    protected override int Histories => 4;
+}
+
+public sealed class AzureReadersDuringWritesTests(AzuriteFixture fixture) : ReadersDuringWritesConformance(fixture), IClassFixture<AzuriteFixture>
+{
+    protected override int Pushes => 300;
+}
+
+public sealed class AzureProcessesTests(AzuriteFixture fixture) : ProcessesConformance(fixture), IClassFixture<AzuriteFixture>
+{
+    protected override int PushesPerWriter => 15;
+}
+
+public sealed class AzureFailureTests(AzuriteFixture fixture) : FailureConformance(fixture), IClassFixture<AzuriteFixture>;
+
+public sealed class AzureCostTests(AzuriteFixture fixture) : CostConformance(fixture), IClassFixture<AzuriteFixture>
+{
+    // The same code as on SQLite, where 10,000 pushes take seconds and not minutes.
+    [Fact]
+    public Task Of_400_one_event_pushes_each_event_is_written_4_times_at_most() => PushOneByOneAsync(400);
+}
