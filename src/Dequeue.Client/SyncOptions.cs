@@ -12,7 +12,8 @@ public enum StreamEndpoint
     /// <summary>At the Web PubSub URL that a negotiate call answers. The default.</summary>
     Negotiated,
 
-    /// <summary>At the server's own <c>/v1/sync/stream</c>, with the <c>Authorization</c> header, through the gateway.</summary>
+    /// <summary>At the server's own <c>/v1/sync/stream</c>, with the <c>Authorization</c> header, through the gateway, as the shipped
+    /// app does. That address serves the deployment's default app alone: <see cref="SyncOptions.App"/> must be that one, or null.</summary>
     Gateway,
 
     /// <summary>Nowhere: pages by REST alone.</summary>

@@ -180,7 +180,7 @@ public sealed class SyncManagerTests
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sync.PullAsync(cancellationToken: stop.Token));
         }
 
-        Assert.Equal(0, time.Timers);
+        await time.NoTimersAsync();
         await server.NoSocketsAsync();
     }
 

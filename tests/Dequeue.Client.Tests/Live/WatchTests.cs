@@ -151,7 +151,7 @@ public sealed class WatchTests
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
         }
 
-        Assert.Equal(0, time.Timers);
+        await time.NoTimersAsync();
         await server.NoSocketsAsync();
     }
 
@@ -165,7 +165,7 @@ public sealed class WatchTests
             await foreach (var _ in sync.WatchAsync(Cancelled)) break;
         }
 
-        Assert.Equal(0, time.Timers);
+        await time.NoTimersAsync();
         await server.NoSocketsAsync();
     }
 

@@ -43,7 +43,7 @@ public sealed class LoadTests
     {
         // The answers are small: only their number can be too much.
         await using var service = await ServiceFixture.StartAsync(
-            Cancel, new WebPubSubServerOptions { Port = 0, Limits = new WebPubSubLimits { MaxQueuedBytes = long.MaxValue } });
+            Cancel, ServiceFixture.Patient(new WebPubSubLimits { MaxQueuedBytes = long.MaxValue }));
         using var ann = await service.ConnectJsonAsync(Cancel, "ann");
         var ping = "{\"type\":\"ping\"}"u8.ToArray();
 
@@ -95,7 +95,7 @@ public sealed class LoadTests
     {
         // Nothing holds the sender back, so the test must not depend on how fast the reader is given its turns.
         await using var service = await ServiceFixture.StartAsync(
-            Cancel, new WebPubSubServerOptions { Port = 0, Limits = new WebPubSubLimits { MaxQueuedBytes = 128 * 1024 * 1024 } });
+            Cancel, ServiceFixture.Patient(new WebPubSubLimits { MaxQueuedBytes = 128 * 1024 * 1024 }));
         using var client = await RawClient.ConnectAsync(await service.UrlAsync("ann", groups: ["g"]), Cancel);
         var reading = ReadAllAsync();
         for (var i = 0; i < 100; i++)
