@@ -55,7 +55,7 @@ public sealed record StreamRequest(Checkpoint Since)
                     if (reader.TokenType != JsonTokenType.String || !Checkpoint.TryParse(JsonText.Of(ref reader).GetString(), out since))
                         return new StreamRequestReading.Refused(ErrorCodes.InvalidCheckpoint, "since is an RFC 3339 date-time, such as 2026-11-22T08:15:30.1234567Z.");
                 }
-                else if (reader.ValueTextEquals("encodings"u8))
+                else if (name.Equals("encodings"u8))
                 {
                     reader.Read();
                     if (!ReadEncodings(ref reader, encodings)) return Invalid("encodings is an array of names, such as [\"gzip\"].");
