@@ -95,18 +95,31 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         cancellationToken.ThrowIfCancellationRequested();
+        Reader? reader = null;
         try
         {
             if (!_writer.IsValueCreated) await CreateAsync(cancellationToken);
-            if (!_readers.TryTake(out var reader)) reader = new Reader(Open());
+            if (!_readers.TryTake(out reader)) reader = new Reader(Open());
             var result = read(reader);
-            if (_isDisposed) reader.Dispose();
-            else _readers.Add(reader);
+            if (!_isDisposed)
+            {
+                _readers.Add(reader);
+                reader = null;
+            }
+
             return result;
         }
         catch (SqliteException e)
         {
             throw SqliteErrors.Decode(e);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new StorageUnavailableException(SqliteErrors.DamagedFile, e);
+        }
+        finally
+        {
+            reader?.Dispose();
         }
     }
 

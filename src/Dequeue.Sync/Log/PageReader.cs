@@ -17,6 +17,9 @@ internal sealed class PageReader(IPartitionedTable table, string log)
     /// <summary>Rows of the first answer: 16,000 events when the log is packed. Later answers are sized by the rows seen.</summary>
     private const int FirstRows = 16;
 
+    /// <summary>Rows of the first answer when no more than a page's worth is wanted: a page that is cut, a whole one, a spare.</summary>
+    private const int FewRows = 3;
+
     /// <summary>Fewest rows of a later answer.</summary>
     private const int FewestRows = 4;
 
@@ -29,9 +32,6 @@ internal sealed class PageReader(IPartitionedTable table, string log)
     /// <summary>How often a read that met a fold starts anew from its position. A fold takes one transaction, so that a second
     /// try sees it whole; what is still missing then is lost.</summary>
     private const int MaxRetries = 5;
-
-    /// <summary>Rows of the first answer of a read that wants a page's worth of events: one cut page, one whole, and a spare.</summary>
-    private const int FewRows = 3;
 
     /// <summary>The events after one position and up to another, in commit order, at most so many.</summary>
     public async IAsyncEnumerable<EventPage> ReadAsync(
