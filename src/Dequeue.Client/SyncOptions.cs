@@ -12,7 +12,8 @@ public enum StreamEndpoint
     /// <summary>At the Web PubSub URL that a negotiate call answers. The default.</summary>
     Negotiated,
 
-    /// <summary>At the server's own <c>/v1/sync/stream</c>, with the <c>Authorization</c> header, through the gateway.</summary>
+    /// <summary>At the server's own <c>/v1/sync/stream</c>, with the <c>Authorization</c> header, through the gateway, as the shipped
+    /// app does. That address serves the deployment's default app alone: <see cref="SyncOptions.App"/> must be that one, or null.</summary>
     Gateway,
 
     /// <summary>Nowhere: pages by REST alone.</summary>
@@ -46,6 +47,13 @@ public sealed record SyncOptions
 
     /// <summary>Which events to keep. Default <see cref="EventFilter.Mirror"/>.</summary>
     public EventFilter Filter { get; init; } = EventFilter.Mirror;
+
+    /// <summary>
+    /// Whether this is a first sync, which <see cref="EventFilter.ShippedApp"/> wants to know. Default null: a pull that starts
+    /// from the beginning is one. An app that remembers whether its first sync was completed says so here, so that one which was
+    /// cut and goes on later still brings the device's own events back.
+    /// </summary>
+    public bool? IsFirstSync { get; init; }
 
     /// <summary>This device's <c>device_id</c>, for <see cref="EventFilter.ShippedApp"/>. Default none.</summary>
     public string? DeviceId { get; init; }

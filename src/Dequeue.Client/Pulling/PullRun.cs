@@ -32,7 +32,7 @@ internal sealed class PullRun(
     public async Task<SyncResult> RunAsync(CancellationToken cancellationToken)
     {
         var origin = await store.LoadAsync(cancellationToken);
-        _firstSync = origin.Checkpoint <= Checkpoint.Beginning;
+        _firstSync = options.IsFirstSync ?? origin.Checkpoint <= Checkpoint.Beginning;
         var (state, command) = PullMachine.Begin(origin, options.Stream);
         Report(SyncPhase.Connecting, state);
         while (true)
@@ -48,6 +48,7 @@ internal sealed class PullRun(
             }
 
             var input = await ExecuteAsync(command, cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
             var wasOnRest = state.OnRest;
             (state, command) = PullMachine.Next(state, input, _retry, random.NextDouble());
             if (state.OnRest && !wasOnRest) await LeaveStreamAsync(state);

@@ -35,14 +35,15 @@ internal sealed class StreamConnection : IAsyncDisposable
     private readonly CancellationTokenSource _stop;
     private readonly Channel<Received> _messages;
     private readonly TimeSpan _idleTimeout;
+    private readonly int _smallestBuffer;
     private readonly Task _receiving;
-    private bool _sawEnd;
 
     private StreamConnection(ClientWebSocket socket, ConnectionKind kind, SyncOptions options, TimeProvider time)
     {
-        _idleTimeout = kind == ConnectionKind.Stream ? options.IdleTimeout : Timeout.InfiniteTimeSpan;
-        _messages = Channel.CreateBounded<Received>(
-            new BoundedChannelOptions(kind == ConnectionKind.Stream ? StreamAhead : LiveAhead) { SingleReader = true, SingleWriter = true });
+        (_idleTimeout, _smallestBuffer, var ahead) = kind == ConnectionKind.Stream
+            ? (options.IdleTimeout, StreamBuffer, StreamAhead)
+            : (Timeout.InfiniteTimeSpan, LiveBuffer, LiveAhead);
+        _messages = Channel.CreateBounded<Received>(new BoundedChannelOptions(ahead) { SingleReader = true, SingleWriter = true });
         _socket = socket;
         _options = options;
         _time = time;
@@ -73,8 +74,9 @@ internal sealed class StreamConnection : IAsyncDisposable
                 opened = true;
                 return (new StreamConnection(socket, kind, options, time), null);
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is OperationCanceledException or WebSocketException)
+            catch (Exception e) when (e is OperationCanceledException or WebSocketException)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 if (timeout.IsCancellationRequested)
                     return (null, new SyncFailure(SyncFailureKind.TimedOut, $"The WebSocket did not open within {options.ConnectTimeout.TotalSeconds:0.#} s."));
                 if ((int)socket.HttpStatusCode == 401 && credentials is not null && await credentials.RefreshAsync(both.Token)) continue;
@@ -96,8 +98,9 @@ internal sealed class StreamConnection : IAsyncDisposable
             await _socket.SendAsync(message, type, endOfMessage: true, cancellationToken);
             return null;
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested && IsCut(e))
+        catch (Exception e) when (IsCut(e))
         {
+            cancellationToken.ThrowIfCancellationRequested();
             return Cut(e);
         }
     }
@@ -112,7 +115,7 @@ internal sealed class StreamConnection : IAsyncDisposable
     /// <summary>Says goodbye if the server still listens, and frees the socket.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_socket.State == WebSocketState.Open && !_sawEnd) await SayGoodbyeAsync();
+        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived) await SayGoodbyeAsync();
         await _stop.CancelAsync();
         await _receiving;
         _socket.Dispose();
@@ -136,8 +139,7 @@ internal sealed class StreamConnection : IAsyncDisposable
     {
         using var idle = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, idle.Token);
-        var smallest = _idleTimeout == Timeout.InfiniteTimeSpan ? LiveBuffer : StreamBuffer;
-        var expected = smallest;
+        var expected = _smallestBuffer;
         try
         {
             while (true)
@@ -147,7 +149,7 @@ internal sealed class StreamConnection : IAsyncDisposable
                 idle.CancelAfter(Timeout.InfiniteTimeSpan);
                 await _messages.Writer.WriteAsync(message, cancellationToken);
                 if (message.Failure is not null) return;
-                expected = Math.Clamp(message.Message.Length + message.Message.Length / 8, smallest, _options.MaxMessageBytes);
+                expected = Math.Clamp(message.Message.Length + message.Message.Length / 8, _smallestBuffer, _options.MaxMessageBytes);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -173,7 +175,6 @@ internal sealed class StreamConnection : IAsyncDisposable
             var part = await _socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken);
             if (part.MessageType == WebSocketMessageType.Close)
             {
-                _sawEnd = true;
                 return new Received(default, new SyncFailure(
                     SyncFailureKind.Unreachable, $"The server closed the stream ({(int?)_socket.CloseStatus} {_socket.CloseStatusDescription})."));
             }

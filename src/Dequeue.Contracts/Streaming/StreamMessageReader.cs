@@ -47,7 +47,7 @@ public sealed class StreamMessageReader
         => fields.Type switch
         {
             null => null,
-            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total ? new StreamMessage.Start(total) : null,
+            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total ? new StreamMessage.Start(total, fields.Encoding) : null,
             StreamMessage.Batch.Type => fields is { Events: { } events, BatchIndex: >= 0 and <= int.MaxValue and { } index, IsLast: { } last }
                 ? new StreamMessage.Batch(events, (int)index, last, fields.Checkpoint)
                 : null,
@@ -117,7 +117,7 @@ public sealed class StreamMessageReader
 
     private struct Fields
     {
-        public string? Type, Digest, Error, Code;
+        public string? Type, Encoding, Digest, Error, Code;
         public List<SyncEvent>? Events;
         public long? BatchIndex, TotalEvents, ProcessedEvents;
         public bool? IsLast;

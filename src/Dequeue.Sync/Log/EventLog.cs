@@ -98,6 +98,17 @@ public sealed class EventLog
     }
 
     /// <summary>
+    /// The same as <see cref="ReadAsync(LogKey, Checkpoint, Checkpoint, CancellationToken)"/>, with whole pages left as they are
+    /// stored, for who sends them so.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="after">Events strictly after it.</param>
+    /// <param name="through">Events up to and with it; usually the head's.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public IAsyncEnumerable<EventPage> ReadPackedAsync(LogKey key, Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
+        => new PageReader(_table, LogRows.Partition(key), packed: true).ReadAsync(after, through, int.MaxValue, cancellationToken);
+
+    /// <summary>
     /// Deletes all rows of one log, as when an account is deleted. Until it is done the log is empty to readers and refuses
     /// appends; when it is interrupted that remains so until it is called again.
     /// </summary>

@@ -9,7 +9,10 @@ namespace Dequeue.Sync.Log;
 /// Reads a range of a log while others may append to it and fold its pages. Positions, not pages, tell what was read already,
 /// and each page's count of events before it tells that nothing is missing.
 /// </summary>
-internal sealed class PageReader(IPartitionedTable table, string log)
+/// <param name="table">Where the log is stored.</param>
+/// <param name="log">Its partition.</param>
+/// <param name="packed">Whether whole pages stay packed.</param>
+internal sealed class PageReader(IPartitionedTable table, string log, bool packed = false)
 {
     /// <summary>Decompressed pages that wait for the consumer; with the one being made and the one in use, about 4 MB.</summary>
     private const int PagesAhead = 2;
@@ -78,12 +81,12 @@ internal sealed class PageReader(IPartitionedTable table, string log)
             var start = position;
             await foreach (var row in RowsAsync(position, isLong: maxEvents > Folding.MaxPageEvents, cancellationToken))
             {
-                var page = PageFormat.Decode(row);
+                var page = packed ? PageFormat.DecodePacked(row) : PageFormat.Decode(row);
                 if (page.Last <= position) continue;
                 var skip = page.CountThrough(position);
                 if (ordinal is { } known && known != page.Before + skip) break;
                 var count = Math.Min(page.CountThrough(through) - skip, maxEvents);
-                if (count > 0) await pages.WriteAsync(count == page.Count ? page : page.Slice(skip, count), cancellationToken);
+                if (count > 0) await pages.WriteAsync(count == page.Count ? page : PageFormat.Decode(row).Slice(skip, count), cancellationToken);
                 (position, ordinal) = (page.Last, page.Before + skip + count);
                 maxEvents -= count;
                 if (position >= through || maxEvents == 0) return;
