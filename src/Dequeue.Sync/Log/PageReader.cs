@@ -55,7 +55,8 @@ internal sealed class PageReader(IPartitionedTable table, string log, bool packe
         }
     }
 
-    private async Task ProduceAsync(Checkpoint after, Checkpoint through, int maxEvents, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
+    private async Task ProduceAsync(
+        Checkpoint after, Checkpoint through, int maxEvents, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
     {
         // A storage that answers at once would otherwise read everything before the consumer gets the first page.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -70,7 +71,8 @@ internal sealed class PageReader(IPartitionedTable table, string log, bool packe
         }
     }
 
-    private async Task ReadInOrderAsync(Checkpoint after, Checkpoint through, int maxEvents, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
+    private async Task ReadInOrderAsync(
+        Checkpoint after, Checkpoint through, int maxEvents, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
     {
         // Events before the position, once known.
         long? ordinal = after <= Checkpoint.Beginning ? 0 : null;
