@@ -118,7 +118,7 @@ internal sealed class PullRun(
             open.Url ?? options.WebSocketAddress("/v1/sync/stream"), open.Url is null ? credentials : null, ConnectionKind.Stream, options, time, cancellationToken);
         _connection = connection;
         failure ??= await connection!.SendAsync(
-            new StreamRequest(open.Since).ToUtf8Bytes(), options.RequestAsText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, cancellationToken);
+            new StreamRequest(open.Since) { Encodings = options.Encodings }.ToUtf8Bytes(), options.RequestAsText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, cancellationToken);
         return failure is null ? new PullInput.Opened() : new PullInput.Failed(failure);
     }
 
@@ -127,7 +127,14 @@ internal sealed class PullRun(
         var (bytes, failure) = await _connection!.ReceiveAsync(cancellationToken);
         if (failure is not null) return new PullInput.Failed(failure);
         _bytes += bytes.Length;
-        var message = _reader.Read(bytes, out var problem);
+        string? problem = null;
+        if (GzipFrame.Is(bytes.Span) && options.Encodings.Contains(BatchEncodings.Gzip))
+        {
+            if (GzipFrame.Open(bytes, options.MaxMessageBytes, out problem) is not { } opened) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, problem!));
+            bytes = opened;
+        }
+
+        var message = _reader.Read(bytes, out problem);
         if (message is null) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, problem!));
         if (message is not StreamMessage.Complete) return new PullInput.Message(message);
         await _hashing;

@@ -69,6 +69,7 @@ public sealed class StreamMessageReader
         else if (name.Equals("totalEvents"u8)) fields.TotalEvents = Integer(ref reader);
         else if (name.Equals("processedEvents"u8)) fields.ProcessedEvents = Integer(ref reader);
         else if (name.Equals("newCheckpoint"u8)) fields.NewCheckpoint = Position(ref reader);
+        else if (name.Equals("encoding"u8)) fields.Encoding = Text(ref reader);
         else if (name.Equals("digest"u8)) fields.Digest = Text(ref reader);
         else if (name.Equals("error"u8)) fields.Error = Text(ref reader);
         else if (name.Equals("code"u8)) fields.Code = Text(ref reader);
