@@ -20,6 +20,9 @@ internal sealed class PageReader(IPartitionedTable table, string log, bool packe
     /// <summary>Rows of the first answer: 16,000 events when the log is packed. Later answers are sized by the rows seen.</summary>
     private const int FirstRows = 16;
 
+    /// <summary>Rows of the first answer when no more than a page's worth is wanted: a page that is cut, a whole one, a spare.</summary>
+    private const int FewRows = 3;
+
     /// <summary>Fewest rows of a later answer.</summary>
     private const int FewestRows = 4;
 
@@ -32,9 +35,6 @@ internal sealed class PageReader(IPartitionedTable table, string log, bool packe
     /// <summary>How often a read that met a fold starts anew from its position. A fold takes one transaction, so that a second
     /// try sees it whole; what is still missing then is lost.</summary>
     private const int MaxRetries = 5;
-
-    /// <summary>Rows of the first answer of a read that wants a page's worth of events: one cut page, one whole, and a spare.</summary>
-    private const int FewRows = 3;
 
     /// <summary>The events after one position and up to another, in commit order, at most so many.</summary>
     public async IAsyncEnumerable<EventPage> ReadAsync(
@@ -55,7 +55,8 @@ internal sealed class PageReader(IPartitionedTable table, string log, bool packe
         }
     }
 
-    private async Task ProduceAsync(Checkpoint after, Checkpoint through, int maxEvents, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
+    private async Task ProduceAsync(
+        Checkpoint after, Checkpoint through, int maxEvents, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
     {
         // A storage that answers at once would otherwise read everything before the consumer gets the first page.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
@@ -70,7 +71,8 @@ internal sealed class PageReader(IPartitionedTable table, string log, bool packe
         }
     }
 
-    private async Task ReadInOrderAsync(Checkpoint after, Checkpoint through, int maxEvents, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
+    private async Task ReadInOrderAsync(
+        Checkpoint after, Checkpoint through, int maxEvents, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
     {
         // Events before the position, once known.
         long? ordinal = after <= Checkpoint.Beginning ? 0 : null;
