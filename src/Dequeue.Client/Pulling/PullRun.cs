@@ -124,17 +124,10 @@ internal sealed class PullRun(
 
     private async ValueTask<PullInput> ReceiveAsync(CancellationToken cancellationToken)
     {
-        var (bytes, failure) = await _connection!.ReceiveAsync(cancellationToken);
-        if (failure is not null) return new PullInput.Failed(failure);
-        _bytes += bytes.Length;
-        string? problem = null;
-        if (GzipFrame.Is(bytes.Span) && options.Encodings.Contains(BatchEncodings.Gzip))
-        {
-            if (GzipFrame.Open(bytes, options.MaxMessageBytes, out problem) is not { } opened) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, problem!));
-            bytes = opened;
-        }
-
-        var message = _reader.Read(bytes, out problem);
+        var received = await _connection!.ReceiveAsync(cancellationToken);
+        if (received.Failure is not null) return new PullInput.Failed(received.Failure);
+        _bytes += received.WireBytes;
+        var message = _reader.Read(received.Message, out var problem);
         if (message is null) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, problem!));
         if (message is not StreamMessage.Complete) return new PullInput.Message(message);
         await _hashing;
