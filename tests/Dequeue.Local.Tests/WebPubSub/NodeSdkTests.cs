@@ -1,4 +1,5 @@
 using Dequeue.Local.WebPubSub;
+using Dequeue.Tests.Shared;
 
 namespace Dequeue.Local.Tests.WebPubSub;
 
