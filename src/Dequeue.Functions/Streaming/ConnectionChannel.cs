@@ -1,5 +1,6 @@
 using Azure.Core;
 using Dequeue.Contracts.Streaming;
+using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Streaming;
 
 namespace Dequeue.Functions.Streaming;
@@ -15,7 +16,8 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
         => SendAsync(target, RequestContent.Create(message), cancellationToken);
 
     /// <summary>Sends a batch without copying its events.</summary>
-    public Task SendAsync(StreamTarget target, StreamBatch batch, CancellationToken cancellationToken)
+    /// <returns>Its bytes.</returns>
+    public Task<long> SendAsync(StreamTarget target, StreamBatch batch, CancellationToken cancellationToken)
         => SendAsync(target, new BatchContent(batch), cancellationToken);
 
     /// <summary>Whether the connection is still there.</summary>
@@ -25,9 +27,12 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
         return await service.ConnectionExistsAsync(target.ConnectionId, new Azure.RequestContext { CancellationToken = cancellationToken });
     }
 
-    private async Task SendAsync(StreamTarget target, RequestContent content, CancellationToken cancellationToken)
+    private async Task<long> SendAsync(StreamTarget target, RequestContent content, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
+        content.TryComputeLength(out var bytes);
+        using var span = SyncTelemetry.Spans.StartActivity("stream.send", System.Diagnostics.ActivityKind.Producer);
+        span?.SetTag("messaging.message.body.size", bytes);
         using (content)
         {
             await service.SendToGroupAsync(
@@ -36,6 +41,8 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
                 target.SpeaksJson ? ContentType.ApplicationJson : ContentType.ApplicationOctetStream,
                 context: new Azure.RequestContext { CancellationToken = cancellationToken });
         }
+
+        return bytes;
     }
 
     private sealed class BatchContent(StreamBatch batch) : RequestContent
