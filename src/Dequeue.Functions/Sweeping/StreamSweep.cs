@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using Dequeue.Functions.Streaming;
 using Dequeue.Functions.Telemetry;
@@ -44,8 +45,7 @@ public sealed partial class StreamSweep(
         ArgumentNullException.ThrowIfNull(durable);
         var (orphaned, stuck, purged) = (0, 0, 0);
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = cancellationToken };
-        var rows = registry.ListAsync(RandomNumberGenerator.GetInt32(StreamRegistry.Shards), cancellationToken).Where(IsSuspect).Take(MaxRows);
-        await Parallel.ForEachAsync(rows, parallel, async (row, token) =>
+        await Parallel.ForEachAsync(SuspectsAsync(cancellationToken), parallel, async (row, token) =>
         {
             if (!await ExistsAsync(row.Connection, token))
             {
@@ -57,8 +57,7 @@ public sealed partial class StreamSweep(
             }
         });
 
-        var instances = durable.GetAllInstancesAsync(new OrchestrationQuery(CreatedTo: clock.GetUtcNow() - StuckAfter, InstanceIdPrefix: StreamTarget.InstancePrefix));
-        await Parallel.ForEachAsync(instances.Take(MaxInstances), parallel, async (instance, token) =>
+        await Parallel.ForEachAsync(InstancesAsync(durable, cancellationToken), parallel, async (instance, token) =>
         {
             if (await EndInstanceAsync(instance, durable, token)) Interlocked.Increment(ref purged);
         });
@@ -71,28 +70,43 @@ public sealed partial class StreamSweep(
         return report;
     }
 
+    private async IAsyncEnumerable<RegisteredStream> SuspectsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var count = 0;
+        await foreach (var row in registry.ListAsync(RandomNumberGenerator.GetInt32(StreamRegistry.Shards), cancellationToken))
+        {
+            if (!IsSuspect(row)) continue;
+            yield return row;
+            if (++count == MaxRows) yield break;
+        }
+    }
+
+    private async IAsyncEnumerable<OrchestrationMetadata> InstancesAsync(DurableTaskClient durable, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var (count, old) = (0, new OrchestrationQuery(CreatedTo: clock.GetUtcNow() - StuckAfter, InstanceIdPrefix: StreamTarget.InstancePrefix));
+        await foreach (var instance in durable.GetAllInstancesAsync(old).WithCancellation(cancellationToken))
+        {
+            yield return instance;
+            if (++count == MaxInstances) yield break;
+        }
+    }
+
     private bool IsSuspect(RegisteredStream row) => clock.GetUtcNow() - row.ChangedAt >= (row.IsRunning ? StuckAfter : IdleAfter);
 
     private async Task<bool> EndOrphanAsync(RegisteredStream row, DurableTaskClient durable, CancellationToken cancellationToken)
     {
-        var instance = StreamTarget.InstanceOf(row.Connection);
-        if (row.IsRunning && await durable.GetInstanceAsync(instance, getInputsAndOutputs: false, cancellationToken) is { IsCompleted: false })
-            await durable.TerminateInstanceAsync(instance, "The connection has gone.", cancellationToken);
+        if (row.IsRunning) await durable.EndStreamAsync(row.Connection, "The connection has gone.", cancellationToken);
         return await registry.RemoveAsync(row, cancellationToken);
     }
 
     // The client is told by the end of its connection: whatever it speaks, it understands that, and carries on by REST.
     private async Task<bool> EndStuckAsync(RegisteredStream row, DurableTaskClient durable, CancellationToken cancellationToken)
     {
-        var id = StreamTarget.InstanceOf(row.Connection);
-        if (await durable.GetInstanceAsync(id, getInputsAndOutputs: false, cancellationToken) is { IsCompleted: false } instance)
-        {
-            if (clock.GetUtcNow() - instance.LastUpdatedAt < StuckAfter) return false;
-            await durable.TerminateInstanceAsync(id, "The stream made no progress.", cancellationToken);
-        }
-
+        var instance = await durable.GetInstanceAsync(StreamTarget.InstanceOf(row.Connection), getInputsAndOutputs: false, cancellationToken);
+        if (instance is { IsCompleted: false } && clock.GetUtcNow() - instance.LastUpdatedAt < StuckAfter) return false;
+        var wasDurable = await durable.EndStreamAsync(row.Connection, "The stream made no progress.", cancellationToken);
         if (!await registry.RemoveAsync(row, cancellationToken)) return false;
-        telemetry.StreamFailed(null, Contracts.ErrorCodes.StreamTimeout);
+        telemetry.StreamFailed(wasDurable ? StreamTrace.OfDurable : null, Contracts.ErrorCodes.StreamTimeout);
         LogStuck(row.Connection);
         await service.CloseConnectionAsync(row.Connection, "The stream made no progress.", new Azure.RequestContext { CancellationToken = cancellationToken });
         return true;
@@ -103,15 +117,11 @@ public sealed partial class StreamSweep(
         if (clock.GetUtcNow() - instance.LastUpdatedAt < (instance.IsCompleted ? HistoryLife : StuckAfter)) return false;
 
         // While the connection is there, it may use the instance's id for a next stream at any moment.
-        if (await ExistsAsync(StreamTarget.ConnectionOf(instance.InstanceId), cancellationToken)) return false;
-        if (instance.IsCompleted)
-        {
-            await durable.PurgeInstanceAsync(instance.InstanceId, cancellationToken);
-            return true;
-        }
-
-        await durable.TerminateInstanceAsync(instance.InstanceId, "The connection has gone.", cancellationToken);
-        return false;
+        var connection = StreamTarget.ConnectionOf(instance.InstanceId);
+        if (await ExistsAsync(connection, cancellationToken)) return false;
+        if (instance.IsCompleted) await durable.PurgeInstanceAsync(instance.InstanceId, cancellationToken);
+        else await durable.EndStreamAsync(connection, "The connection has gone.", cancellationToken);
+        return instance.IsCompleted;
     }
 
     private async Task<bool> ExistsAsync(string connection, CancellationToken cancellationToken)

@@ -8,6 +8,9 @@ namespace Dequeue.Functions.Telemetry;
 /// <param name="IsDurable">Whether the stream is an orchestration.</param>
 public sealed record StreamTrace(string? Parent, DateTimeOffset AskedAt, bool IsDurable = false)
 {
+    /// <summary>An orchestration of which nothing else is known.</summary>
+    public static StreamTrace OfDurable { get; } = new(null, default, IsDurable: true);
+
     /// <summary>The trace of a request that has just arrived.</summary>
     public static StreamTrace Begin(TimeProvider clock)
     {

@@ -105,12 +105,8 @@ public sealed partial class UpstreamFunction(
 
     private async Task<IResult> DisconnectedAsync(UpstreamEvent upstream, DurableTaskClient durable, CancellationToken cancellationToken)
     {
-        var instance = StreamTarget.InstanceOf(upstream.ConnectionId);
-        if (await durable.GetInstanceAsync(instance, getInputsAndOutputs: false, cancellationToken) is { IsCompleted: false })
-        {
-            await durable.TerminateInstanceAsync(instance, "The connection was closed.", cancellationToken);
-            telemetry.StreamFailed(new StreamTrace(null, default, IsDurable: true), SyncTelemetry.Left);
-        }
+        if (await durable.EndStreamAsync(upstream.ConnectionId, "The connection was closed.", cancellationToken))
+            telemetry.StreamFailed(StreamTrace.OfDurable, SyncTelemetry.Left);
 
         if (upstream.Log is { } log) await registry.ForgetAsync(log, upstream.ConnectionId, cancellationToken);
         return Results.NoContent();

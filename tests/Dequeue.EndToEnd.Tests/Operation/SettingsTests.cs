@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
 using Dequeue.Functions.Configuration;
 using Microsoft.Extensions.Configuration;
 
@@ -58,6 +60,20 @@ public sealed class SettingsTests
         Assert.NotNull(Read(settings).Auth.DevSigningKey);
         Assert.Contains("Auth__DevSigningKey", Assert.Throws<SettingsException>(() => Read(settings, "Production")).Message);
     }
+
+    [Fact]
+    public void The_sample_settings_are_accepted_and_name_every_setting()
+    {
+        using var sample = JsonDocument.Parse(File.ReadAllBytes(Repository("local.settings.sample.json")));
+        var values = sample.RootElement.GetProperty("Values").EnumerateObject()
+            .ToDictionary(value => value.Name.Replace("__", ":", StringComparison.Ordinal), value => value.Value.GetString());
+        var settings = Read(values);
+        Assert.Equal("localhost", settings.WebPubSub.Endpoint.Host);
+        Assert.NotNull(settings.Auth.DevSigningKey);
+        Assert.All(Azure.Keys, key => Assert.Contains(key, values.Keys));
+    }
+
+    private static string Repository(string file, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", file);
 
     private static BackendSettings Read(Dictionary<string, string?> settings, string environment = "Development")
         => BackendSettings.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build(), environment);
