@@ -2,13 +2,17 @@ using System.Runtime.CompilerServices;
 using Azure.Identity;
 using Dequeue.Functions.Auth;
 using Dequeue.Functions.Configuration;
+using Dequeue.Functions.Health;
 using Dequeue.Functions.Http;
 using Dequeue.Functions.Live;
 using Dequeue.Functions.Pushing;
 using Dequeue.Functions.Streaming;
+using Dequeue.Functions.Sweeping;
+using Dequeue.Functions.Telemetry;
 using Dequeue.Functions.Upstream;
 using Dequeue.Storage;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Storage;
 using Dequeue.Sync.Streaming;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -28,20 +32,23 @@ public static class SyncBackend
         builder.ConfigureFunctionsWebApplication();
         if (settings is not null) builder.Configuration.AddInMemoryCollection(settings);
         AddSync(builder.Services, BackendSettings.Read(builder.Configuration, builder.Environment.EnvironmentName));
+        builder.Services.AddExporters(builder.Configuration);
         return builder;
     }
 
     private static void AddSync(IServiceCollection services, BackendSettings settings)
     {
+        var storage = EventLogStorage.Open(settings.EventLogStorage);
         services.AddSingleton(settings);
         services.TryAddSingleton(TimeProvider.System);
 
-        services.AddSingleton(EventLogStorage.Open(settings.EventLogStorage));
+        services.AddSingleton<SyncTelemetry>();
+        services.AddSingleton<IPartitionedTable>(provider => new CountedTable(storage, provider.GetRequiredService<SyncTelemetry>()));
         services.AddSingleton<EventLog>();
         services.AddSingleton<StreamRegistry>();
 
         services.AddSingleton(Connect(settings.WebPubSub));
-        services.AddSingleton(new UpstreamSignature(settings.WebPubSub));
+        services.AddSingleton(provider => new UpstreamCaller(settings.WebPubSub, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ConnectionChannel>();
         services.AddSingleton<StreamSteps>();
         services.AddSingleton<Negotiation>();
@@ -52,6 +59,9 @@ public static class SyncBackend
 
         services.AddSingleton(provider => new TokenVerifier(settings.Auth, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RestCalls>();
+
+        services.AddSingleton<StreamSweep>();
+        services.AddHostedService<WarmUp>();
     }
 
     private static WebPubSubServiceClient Connect(WebPubSubSettings settings)

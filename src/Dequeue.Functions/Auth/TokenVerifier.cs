@@ -1,8 +1,6 @@
 using Dequeue.Contracts;
 using Dequeue.Functions.Configuration;
 using Microsoft.IdentityModel.JsonWebTokens;
-using Microsoft.IdentityModel.Protocols;
-using Microsoft.IdentityModel.Protocols.OpenIdConnect;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Dequeue.Functions.Auth;
@@ -13,74 +11,49 @@ namespace Dequeue.Functions.Auth;
 public sealed record Caller(UserId User, AppId? App);
 
 /// <summary>Checks bearer tokens: signature, issuer, audience, times, and that they name a user.</summary>
-public sealed class TokenVerifier
+public sealed class TokenVerifier : IDisposable
 {
-    /// <summary>How far a token issuer's clock and ours may differ.</summary>
-    private static readonly TimeSpan ClockSkew = TimeSpan.FromMinutes(1);
-
+    private readonly OidcTokens? _issuer;
     private readonly JsonWebTokenHandler _handler = new() { MapInboundClaims = false };
-    private readonly TokenValidationParameters _rules;
+    private readonly TokenValidationParameters? _development;
     private readonly string _appClaim;
-    private readonly TimeProvider _clock;
 
-    /// <summary>A verifier for the configured issuer.</summary>
+    /// <summary>A verifier for the configured issuer, or for development tokens.</summary>
     public TokenVerifier(AuthSettings settings, TimeProvider clock)
     {
         ArgumentNullException.ThrowIfNull(settings);
         _appClaim = settings.AppClaim;
-        _clock = clock;
-        _rules = settings.DevSigningKey is { } key ? Development(key) : OpenIdConnect(settings.Authority!, settings.Audience!);
-        _rules.ClockSkew = ClockSkew;
-        _rules.LifetimeValidator = IsCurrent;
+        if (settings.DevSigningKey is { } key) _development = Development(key, clock);
+        else _issuer = new OidcTokens(settings.Authority!, [settings.Audience!], clock);
     }
 
     /// <summary>Checks a token.</summary>
     /// <returns>The caller, or null when the token is not valid.</returns>
-    /// <exception cref="InvalidOperationException">The issuer's keys cannot be had just now.</exception>
-    public async Task<Caller?> VerifyAsync(string token)
+    /// <exception cref="IssuerUnavailableException">The issuer's keys cannot be had just now.</exception>
+    public async Task<Caller?> VerifyAsync(string token, CancellationToken cancellationToken)
     {
-        var result = await _handler.ValidateTokenAsync(token, _rules);
-        if (!result.IsValid)
-        {
-            // Not the caller's fault: he may come again.
-            if (result.Exception is InvalidOperationException unavailable) throw unavailable;
-            return null;
-        }
-
-        var jwt = (JsonWebToken)result.SecurityToken;
-        if (!UserId.TryParse(jwt.Subject, out var user)) return null;
-        if (!jwt.TryGetPayloadValue<string>(_appClaim, out var claim)) return new Caller(user, null);
-        return AppId.TryParse(claim, out var app) ? new Caller(user, app) : null;
+        var jwt = _issuer is null
+            ? (await _handler.ValidateTokenAsync(token, _development)) is { IsValid: true } result ? (JsonWebToken)result.SecurityToken : null
+            : (await _issuer.VerifyAsync(token, cancellationToken)).Token;
+        if (jwt is null || !UserId.TryParse(jwt.Subject, out var user)) return null;
+        if (!jwt.TryGetPayloadValue<object>(_appClaim, out var claim)) return new Caller(user, null);
+        return claim is string name && AppId.TryParse(name, out var app) ? new Caller(user, app) : null;
     }
 
-    private static TokenValidationParameters Development(byte[] key)
+    /// <summary>Fetches the issuer's keys before the first caller needs them.</summary>
+    /// <exception cref="IssuerUnavailableException">They cannot be had just now.</exception>
+    public Task WarmUpAsync(CancellationToken cancellationToken) => _issuer?.WarmUpAsync(cancellationToken) ?? Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public void Dispose() => _issuer?.Dispose();
+
+    private static TokenValidationParameters Development(byte[] key, TimeProvider clock)
         => new()
         {
             ValidIssuer = DevTokens.Issuer,
             ValidAudience = DevTokens.Audience,
             IssuerSigningKey = new SymmetricSecurityKey(key),
             ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
+            LifetimeValidator = (notBefore, expires, _, _) => OidcTokens.IsCurrent(clock, notBefore, expires),
         };
-
-    private static TokenValidationParameters OpenIdConnect(Uri authority, string audience)
-    {
-        var metadata = authority.ToString().TrimEnd('/') + "/.well-known/openid-configuration";
-        return new TokenValidationParameters
-        {
-            ConfigurationManager = new ConfigurationManager<OpenIdConnectConfiguration>(
-                metadata, new OpenIdConnectConfigurationRetriever(), new HttpDocumentRetriever { RequireHttps = !authority.IsLoopback }),
-            ValidAudience = audience,
-            ValidAlgorithms =
-            [
-                SecurityAlgorithms.RsaSha256, SecurityAlgorithms.RsaSha384, SecurityAlgorithms.RsaSha512, SecurityAlgorithms.RsaSsaPssSha256,
-                SecurityAlgorithms.EcdsaSha256, SecurityAlgorithms.EcdsaSha384, SecurityAlgorithms.EcdsaSha512,
-            ],
-        };
-    }
-
-    private bool IsCurrent(DateTime? notBefore, DateTime? expires, SecurityToken token, TokenValidationParameters rules)
-    {
-        var now = _clock.GetUtcNow().UtcDateTime;
-        return expires is { } end && now < end + ClockSkew && (notBefore is not { } start || now >= start - ClockSkew);
-    }
 }

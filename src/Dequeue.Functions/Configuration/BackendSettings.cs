@@ -9,10 +9,12 @@ namespace Dequeue.Functions.Configuration;
 /// <param name="Auth"><c>Auth__…</c>.</param>
 /// <param name="Apps"><c>Sync__Apps</c>.</param>
 /// <param name="CallsPerSecond"><c>Limits__CallsPerSecond</c>: sustained calls of one user of one app, per process; default 200.</param>
+/// <param name="StreamsPerUser"><c>Limits__StreamsPerUser</c>: streams of one user of one app at the same time; default 20.</param>
 public sealed record BackendSettings(
-    string EventLogStorage, WebPubSubSettings WebPubSub, AuthSettings Auth, AllowedApps Apps, int CallsPerSecond)
+    string EventLogStorage, WebPubSubSettings WebPubSub, AuthSettings Auth, AllowedApps Apps, int CallsPerSecond, int StreamsPerUser)
 {
     private const int DefaultCallsPerSecond = 200;
+    private const int DefaultStreamsPerUser = 20;
 
     /// <summary>Reads and checks every setting.</summary>
     /// <param name="configuration">Environment, or <c>Values</c> of local.settings.json.</param>
@@ -22,59 +24,23 @@ public sealed record BackendSettings(
     {
         ArgumentNullException.ThrowIfNull(configuration);
         return new BackendSettings(
-            configuration["EventLog:Storage"] ?? throw new SettingsException(
+            configuration["EventLog:Storage"] is { Length: > 0 } storage ? storage : throw new SettingsException(
                 "EventLog__Storage is missing: sqlite:PATH, a Tables connection string, UseDevelopmentStorage=true, or a table endpoint URL."),
             WebPubSubSettings.Read(configuration),
             AuthSettings.Read(configuration, environment),
             AllowedApps.Read(configuration),
-            CallRate(configuration["Limits:CallsPerSecond"]));
+            Limit(configuration, "CallsPerSecond", DefaultCallsPerSecond),
+            Limit(configuration, "StreamsPerUser", DefaultStreamsPerUser));
     }
 
-    private static int CallRate(string? text)
-        => text is null ? DefaultCallsPerSecond
-            : int.TryParse(text, out var rate) && rate > 0 ? rate
-            : throw new SettingsException("Limits__CallsPerSecond is a whole number above 0.");
+    private static int Limit(IConfiguration configuration, string name, int fallback)
+        => configuration["Limits:" + name] is not { Length: > 0 } text ? fallback
+            : int.TryParse(text, out var limit) && limit > 0 ? limit
+            : throw new SettingsException($"Limits__{name} is a whole number above 0.");
 }
 
 /// <summary>A missing or wrong setting. The message is one sentence that names the key and never quotes a secret.</summary>
 public sealed class SettingsException(string message) : Exception(message);
-
-/// <summary>Where Web PubSub is and how to reach it.</summary>
-/// <param name="Endpoint">The service's address.</param>
-/// <param name="ConnectionString">With the access key, or null when a managed identity is used.</param>
-public sealed record WebPubSubSettings(Uri Endpoint, string? ConnectionString)
-{
-    /// <summary>The hub of the sync backend, and the name that its event handler is registered under.</summary>
-    public const string Hub = "sync";
-
-    /// <summary>The access key as raw UTF-8 bytes, or null when there is none.</summary>
-    public byte[]? AccessKey => Part("AccessKey") is { } key ? Encoding.UTF8.GetBytes(key) : null;
-
-    internal static WebPubSubSettings Read(IConfiguration configuration)
-    {
-        if (configuration["WebPubSubConnectionString"] is { Length: > 0 } connection)
-        {
-            var parsed = new WebPubSubSettings(new Uri("about:blank"), connection);
-            return Uri.TryCreate(parsed.Part("Endpoint"), UriKind.Absolute, out var address) && parsed.AccessKey is not null
-                ? parsed with { Endpoint = address }
-                : throw new SettingsException("WebPubSubConnectionString is Endpoint=https://…;AccessKey=…;Version=1.0;");
-        }
-
-        return configuration["WebPubSub:Endpoint"] is not { Length: > 0 } text
-            ? throw new SettingsException("WebPubSubConnectionString is missing; or set WebPubSub__Endpoint to use a managed identity.")
-            : Uri.TryCreate(text, UriKind.Absolute, out var endpoint) && endpoint.Scheme == Uri.UriSchemeHttps
-                ? new WebPubSubSettings(endpoint, null)
-                : throw new SettingsException("WebPubSub__Endpoint is an https URL: a managed identity's token travels over TLS alone.");
-    }
-
-    private string? Part(string name)
-        => ConnectionString?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
-            .Select(part => part.Split('=', 2))
-            .FirstOrDefault(part => part.Length == 2 && part[0].Equals(name, StringComparison.OrdinalIgnoreCase))?[1];
-
-    /// <inheritdoc/>
-    public override string ToString() => Endpoint.ToString();
-}
 
 /// <summary>Whose tokens are accepted: an OpenID Connect issuer's, or, in development, those of <c>dequeue token</c>.</summary>
 /// <param name="Authority">The issuer, an https URL; null in development.</param>
@@ -88,7 +54,7 @@ public sealed record AuthSettings(Uri? Authority, string? Audience, string AppCl
 
     internal static AuthSettings Read(IConfiguration configuration, string environment)
     {
-        var appClaim = configuration["Auth:AppClaim"] ?? "app";
+        var appClaim = configuration["Auth:AppClaim"] is { Length: > 0 } claim ? claim : "app";
         if (configuration["Auth:Authority"] is { Length: > 0 } text)
         {
             if (!Uri.TryCreate(text, UriKind.Absolute, out var authority) || (authority.Scheme != Uri.UriSchemeHttps && !authority.IsLoopback))
@@ -124,7 +90,7 @@ public sealed record AllowedApps(IReadOnlyList<AppId> All)
 
     internal static AllowedApps Read(IConfiguration configuration)
     {
-        var names = (configuration["Sync:Apps"] ?? FallbackApp).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        var names = (configuration["Sync:Apps"] is { Length: > 0 } list ? list : FallbackApp).Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         var apps = new List<AppId>();
         foreach (var name in names)
             apps.Add(AppId.TryParse(name, out var app) ? app : throw new SettingsException("Sync__Apps is a comma list of app ids (A-Z a-z 0-9 . _ -)."));

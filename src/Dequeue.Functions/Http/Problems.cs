@@ -40,6 +40,9 @@ internal static class Problems
     public static IResult StorageUnavailable()
         => new ProblemResult(new Problem("Storage unavailable", 503, "The event log does not answer; try again.", ErrorCodes.DbError)) { Header = ("Retry-After", "1") };
 
+    public static IResult IssuerUnavailable()
+        => new ProblemResult(new Problem("Issuer unavailable", 503, "The issuer of tokens does not answer; try again.", ErrorCodes.Internal)) { Header = ("Retry-After", "2") };
+
     public static IResult Internal() => new ProblemResult(new Problem("Internal error", 500, "The failure was logged.", ErrorCodes.Internal));
 
     private sealed class ProblemResult(Problem problem) : IResult

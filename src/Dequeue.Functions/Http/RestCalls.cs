@@ -51,7 +51,7 @@ public sealed partial class RestCalls : IDisposable
         try
         {
             if (BearerToken(request) is not { } token) return Problems.Unauthenticated(tokenWasGiven: false);
-            if (await _tokens.VerifyAsync(token) is not { } caller) return Problems.Unauthenticated(tokenWasGiven: true);
+            if (await _tokens.VerifyAsync(token, cancellationToken) is not { } caller) return Problems.Unauthenticated(tokenWasGiven: true);
             if (Log(caller, app) is not { } log) return Problems.OtherApp();
             using var lease = _limiter.AttemptAcquire(log);
             if (!lease.IsAcquired)
@@ -62,6 +62,11 @@ public sealed partial class RestCalls : IDisposable
         {
             LogStorageUnavailable(failure, request.Path);
             return Problems.StorageUnavailable();
+        }
+        catch (IssuerUnavailableException failure)
+        {
+            LogIssuerUnavailable(failure);
+            return Problems.IssuerUnavailable();
         }
         catch (BadHttpRequestException refused)
         {
@@ -92,6 +97,9 @@ public sealed partial class RestCalls : IDisposable
 
     [LoggerMessage(101, LogLevel.Error, "The event log's storage failed a call to {Path}")]
     private partial void LogStorageUnavailable(Exception failure, string path);
+
+    [LoggerMessage(103, LogLevel.Error, "The token issuer does not answer: nobody can be let in")]
+    private partial void LogIssuerUnavailable(Exception failure);
 
     [LoggerMessage(102, LogLevel.Error, "A call to {Path} failed")]
     private partial void LogFailed(Exception failure, string path);

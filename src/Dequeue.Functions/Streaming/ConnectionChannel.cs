@@ -1,4 +1,5 @@
 using Azure.Core;
+using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Streaming;
 
 namespace Dequeue.Functions.Streaming;
@@ -14,7 +15,8 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
         => SendAsync(target, RequestContent.Create(message), isJson: true, cancellationToken);
 
     /// <summary>Sends a batch without copying its events.</summary>
-    public Task SendAsync(StreamTarget target, StreamBatch batch, CancellationToken cancellationToken)
+    /// <returns>Its bytes.</returns>
+    public Task<long> SendAsync(StreamTarget target, StreamBatch batch, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
         return SendAsync(target, new PartsContent(BatchMessage.Parts(batch, target.Encoding)), isJson: target.Encoding is null, cancellationToken);
@@ -27,9 +29,12 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
         return await service.ConnectionExistsAsync(target.ConnectionId, new Azure.RequestContext { CancellationToken = cancellationToken });
     }
 
-    private async Task SendAsync(StreamTarget target, RequestContent content, bool isJson, CancellationToken cancellationToken)
+    private async Task<long> SendAsync(StreamTarget target, RequestContent content, bool isJson, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
+        content.TryComputeLength(out var bytes);
+        using var span = SyncTelemetry.Spans.StartActivity("stream.send", System.Diagnostics.ActivityKind.Producer);
+        span?.SetTag("messaging.message.body.size", bytes);
         using (content)
         {
             await service.SendToGroupAsync(
@@ -38,6 +43,8 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
                 target.SpeaksJson && isJson ? ContentType.ApplicationJson : ContentType.ApplicationOctetStream,
                 context: new Azure.RequestContext { CancellationToken = cancellationToken });
         }
+
+        return bytes;
     }
 
     private sealed class PartsContent(IReadOnlyList<ReadOnlyMemory<byte>> parts) : RequestContent

@@ -1,5 +1,6 @@
 using Dequeue.Contracts;
 using Dequeue.Contracts.Streaming;
+using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Streaming;
 
@@ -7,7 +8,7 @@ namespace Dequeue.Functions.Streaming;
 
 /// <summary>The steps of a stream. A short stream takes them at once; a long one as activities of <see cref="StreamSync"/>.</summary>
 public sealed partial class StreamSteps(
-    EventLog events, StreamRegistry registry, ConnectionChannel channel, TimeProvider clock, ILogger<StreamSteps> logger)
+    EventLog events, StreamRegistry registry, ConnectionChannel channel, SyncTelemetry telemetry, TimeProvider clock, ILogger<StreamSteps> logger)
 {
     /// <summary>Plans the stream and announces it.</summary>
     public async Task<StreamProgress> BeginAsync(StreamTarget target, Checkpoint since, CancellationToken cancellationToken)
@@ -21,7 +22,9 @@ public sealed partial class StreamSteps(
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(plan);
+        using var span = StreamTrace.StartStep("stream.begin", target.Trace);
         await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Encoding).ToUtf8Bytes(), cancellationToken);
+        telemetry.StreamStarted(target.Trace);
         LogStarted(target.ConnectionId, plan.TotalEvents);
         return new StreamProgress(target, plan.End, plan.TotalEvents, plan.TotalEvents == 0 ? plan.End : plan.Since);
     }
@@ -33,6 +36,7 @@ public sealed partial class StreamSteps(
         ArgumentNullException.ThrowIfNull(progress);
         if (progress.NextBatch > 0 && !await channel.IsOpenAsync(progress.Target, cancellationToken)) return progress with { HasGone = true };
 
+        using var span = StreamTrace.StartStep("stream.window", progress.Target.Trace);
         var began = clock.GetTimestamp();
         var log = progress.Target.Log();
         var pages = progress.Target.Encoding == BatchEncodings.Gzip
@@ -41,8 +45,12 @@ public sealed partial class StreamSteps(
         var first = progress.NextBatch;
         await foreach (var batch in StreamBatch.CutAsync(pages, progress.End, first, cancellationToken: cancellationToken))
         {
-            await channel.SendAsync(progress.Target, batch, cancellationToken);
-            progress = progress with { Position = batch.Checkpoint, NextBatch = batch.Index + 1, SentEvents = progress.SentEvents + batch.Count };
+            var bytes = await channel.SendAsync(progress.Target, batch, cancellationToken);
+            if (batch.Index == 0) telemetry.FirstBatch(progress.Target.Trace);
+            progress = progress with
+            {
+                Position = batch.Checkpoint, NextBatch = batch.Index + 1, SentEvents = progress.SentEvents + batch.Count, SentBytes = progress.SentBytes + bytes,
+            };
             if (progress.NextBatch - first == StreamLimits.WindowBatches || clock.GetElapsedTime(began) >= StreamLimits.WindowTime) break;
         }
 
@@ -54,16 +62,19 @@ public sealed partial class StreamSteps(
     {
         ArgumentNullException.ThrowIfNull(progress);
         var target = progress.Target;
+        using var span = StreamTrace.StartStep("stream.complete", target.Trace);
         if (progress.HasGone)
         {
+            telemetry.StreamFailed(target.Trace, SyncTelemetry.Left);
             LogGone(target.ConnectionId, progress.SentEvents, progress.TotalEvents);
-            await registry.ForgetAsync(target.ConnectionId, cancellationToken);
+            await registry.ForgetAsync(target.Log(), target.ConnectionId, cancellationToken);
             return;
         }
 
         // Free again before the client learns that it may ask again.
-        await registry.EndAsync(target.ConnectionId, target.RequestId, cancellationToken);
+        await registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
         await channel.SendAsync(target, new StreamMessage.Complete(progress.SentEvents, progress.End).ToUtf8Bytes(), cancellationToken);
+        telemetry.StreamCompleted(target.Trace, progress.SentEvents, progress.SentBytes, target.Encoding ?? "identity");
         LogCompleted(target.ConnectionId, progress.SentEvents, progress.NextBatch);
     }
 
@@ -73,13 +84,14 @@ public sealed partial class StreamSteps(
         ArgumentNullException.ThrowIfNull(failure);
         LogFailed(failure.Target.ConnectionId, failure.Code, failure.Text);
         await RefuseAsync(failure, cancellationToken);
-        await registry.EndAsync(failure.Target.ConnectionId, failure.Target.RequestId, cancellationToken);
+        await registry.EndAsync(failure.Target.Log(), failure.Target.ConnectionId, failure.Target.RequestId, cancellationToken);
     }
 
     /// <summary>Answers a request that starts no stream.</summary>
     public Task RefuseAsync(StreamFailure refusal, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(refusal);
+        telemetry.StreamFailed(refusal.Target.Trace, refusal.Code);
         return channel.SendAsync(refusal.Target, new StreamMessage.Error(refusal.Text, refusal.Code).ToUtf8Bytes(), cancellationToken);
     }
 

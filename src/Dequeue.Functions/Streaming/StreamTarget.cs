@@ -1,4 +1,5 @@
 using Dequeue.Contracts;
+using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Log;
 
 namespace Dequeue.Functions.Streaming;
@@ -9,9 +10,14 @@ namespace Dequeue.Functions.Streaming;
 /// <param name="App">The tenant app.</param>
 /// <param name="User">The user, as the service authenticated it.</param>
 /// <param name="RequestId">The delivery id of the request.</param>
+/// <param name="Trace">Where the stream belongs in telemetry.</param>
 /// <param name="Encoding">The encoding of the batches, or null for plain JSON.</param>
-public sealed record StreamTarget(string ConnectionId, bool SpeaksJson, string App, string User, string RequestId, string? Encoding = null)
+public sealed record StreamTarget(
+    string ConnectionId, bool SpeaksJson, string App, string User, string RequestId, StreamTrace? Trace = null, string? Encoding = null)
 {
+    /// <summary>What the ids of durable instances begin with.</summary>
+    public const string InstancePrefix = "stream-";
+
     /// <summary>The group that holds this connection alone.</summary>
     public string Group => GroupOf(ConnectionId);
 
@@ -25,7 +31,10 @@ public sealed record StreamTarget(string ConnectionId, bool SpeaksJson, string A
     public static string GroupOf(string connectionId) => "stream." + connectionId;
 
     /// <summary>The durable instance of a connection: at most one at a time.</summary>
-    public static string InstanceOf(string connectionId) => "stream-" + connectionId;
+    public static string InstanceOf(string connectionId) => InstancePrefix + connectionId;
+
+    /// <summary>The connection of a durable instance.</summary>
+    public static string ConnectionOf(string instanceId) => instanceId[InstancePrefix.Length..];
 }
 
 /// <summary>What starts a <see cref="StreamSync"/>.</summary>
@@ -42,8 +51,9 @@ public sealed record StreamOrder(StreamTarget Target, Checkpoint Since, StreamPr
 /// <param name="NextBatch">The index of the next batch.</param>
 /// <param name="SentEvents">Events sent so far.</param>
 /// <param name="HasGone">The connection is no more: there is nobody to send to.</param>
+/// <param name="SentBytes">Bytes of batches sent so far.</param>
 public sealed record StreamProgress(
-    StreamTarget Target, Checkpoint End, long TotalEvents, Checkpoint Position, int NextBatch = 0, long SentEvents = 0, bool HasGone = false)
+    StreamTarget Target, Checkpoint End, long TotalEvents, Checkpoint Position, int NextBatch = 0, long SentEvents = 0, bool HasGone = false, long SentBytes = 0)
 {
     /// <summary>Whether every event was sent.</summary>
     public bool IsSent => Position >= End;

@@ -1,4 +1,5 @@
 using Dequeue.Functions.Streaming;
+using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Log;
 using Microsoft.AspNetCore.Http;
 
@@ -34,7 +35,7 @@ internal sealed record UpstreamEvent(string Id, UpstreamKind Kind, string Name, 
     }
 
     /// <summary>Where a stream that this event asks for goes.</summary>
-    public StreamTarget Target(LogKey log) => new(ConnectionId, SpeaksJson, log.App.Value, log.User.Value, Id);
+    public StreamTarget Target(LogKey log, StreamTrace trace) => new(ConnectionId, SpeaksJson, log.App.Value, log.User.Value, Id, trace);
 
     private static bool IsId(string text) => text.Length is > 0 and <= MaxIdLength && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 }

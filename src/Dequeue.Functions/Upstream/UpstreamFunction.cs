@@ -2,10 +2,12 @@ using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Rest;
 using Dequeue.Contracts.Streaming;
+using Dequeue.Functions.Auth;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Http;
 using Dequeue.Functions.Pushing;
 using Dequeue.Functions.Streaming;
+using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Pushing;
 using Dequeue.Sync.Storage;
@@ -15,8 +17,22 @@ using Microsoft.AspNetCore.Http;
 namespace Dequeue.Functions.Upstream;
 
 /// <summary>The event handler of the hub: everything that Web PubSub tells about its clients arrives here.</summary>
+/// <remarks>
+/// Web PubSub delivers at least once, so every event may come again, at any time. Repeated, <c>connect</c> answers the same and
+/// changes nothing; a request starts no second stream while its connection lives (its row in <see cref="StreamRegistry"/> keeps the
+/// delivery id), and afterwards sends into a group that nobody is in until the sweep removes the row; a push is stored once by its
+/// event ids; <c>disconnected</c> ends a stream that nobody reads.
+/// </remarks>
 public sealed partial class UpstreamFunction(
-    UpstreamSignature signature, StreamSteps steps, StreamRegistry registry, EventLog events, PushIntake intake, ILogger<UpstreamFunction> logger)
+    UpstreamCaller caller,
+    StreamSteps steps,
+    StreamRegistry registry,
+    EventLog events,
+    PushIntake intake,
+    BackendSettings settings,
+    SyncTelemetry telemetry,
+    TimeProvider clock,
+    ILogger<UpstreamFunction> logger)
 {
     /// <summary>The path that the hub's event handler is registered with.</summary>
     public const string Route = "webpubsub/events";
@@ -39,7 +55,20 @@ public sealed partial class UpstreamFunction(
     {
         ArgumentNullException.ThrowIfNull(request);
         if (HttpMethods.IsOptions(request.Method)) return Validate(request);
-        if (!signature.IsValid(request.Headers)) return Problems.Unauthenticated(tokenWasGiven: true);
+        try
+        {
+            if (await caller.RefusalAsync(request.Headers, cancellationToken) is { } why)
+            {
+                LogRefused(why);
+                return Problems.Unauthenticated(tokenWasGiven: true);
+            }
+        }
+        catch (IssuerUnavailableException failure)
+        {
+            LogIssuerUnavailable(failure);
+            return Problems.IssuerUnavailable();
+        }
+
         if (UpstreamEvent.Read(request.Headers, WebPubSubSettings.Hub) is not { } upstream) return Problems.Invalid("The headers describe no event of this hub.");
         try
         {
@@ -47,7 +76,7 @@ public sealed partial class UpstreamFunction(
             {
                 { Kind: UpstreamKind.System, Name: "connect" } => await ConnectAsync(request, upstream, cancellationToken),
                 { Kind: UpstreamKind.System, Name: "disconnected" } => await DisconnectedAsync(upstream, durable, cancellationToken),
-                { Kind: UpstreamKind.User, Log: { } log } => await MessageAsync(request, upstream, upstream.Target(log), durable, cancellationToken),
+                { Kind: UpstreamKind.User, Log: { } log } => await MessageAsync(request, upstream, log, durable, cancellationToken),
                 { Kind: UpstreamKind.User } => Problems.Unauthenticated(tokenWasGiven: true),
                 _ => Results.NoContent(),
             };
@@ -61,8 +90,8 @@ public sealed partial class UpstreamFunction(
 
     private IResult Validate(HttpRequest request)
     {
-        if (!request.Headers["WebHook-Request-Origin"].ToString().Equals(signature.ServiceHost, StringComparison.OrdinalIgnoreCase)) return Results.BadRequest();
-        request.HttpContext.Response.Headers["WebHook-Allowed-Origin"] = signature.ServiceHost;
+        if (!request.Headers["WebHook-Request-Origin"].ToString().Equals(caller.ServiceHost, StringComparison.OrdinalIgnoreCase)) return Results.BadRequest();
+        request.HttpContext.Response.Headers["WebHook-Allowed-Origin"] = caller.ServiceHost;
         return Results.Ok();
     }
 
@@ -76,30 +105,21 @@ public sealed partial class UpstreamFunction(
 
     private async Task<IResult> DisconnectedAsync(UpstreamEvent upstream, DurableTaskClient durable, CancellationToken cancellationToken)
     {
-        var instance = StreamTarget.InstanceOf(upstream.ConnectionId);
-        if (await durable.GetInstanceAsync(instance, cancellation: cancellationToken) is { IsRunning: true })
-        {
-            try
-            {
-                await durable.TerminateInstanceAsync(instance, "The connection was closed.", cancellationToken);
-            }
-            catch (Exception refused) when (refused is not OperationCanceledException)
-            {
-                // It ended in between: the client's type for this refusal is internal, and nothing is left to do.
-                LogEndedByItself(upstream.ConnectionId, refused.GetType().Name);
-            }
-        }
+        if (await durable.EndStreamAsync(upstream.ConnectionId, "The connection was closed.", cancellationToken))
+            telemetry.StreamFailed(StreamTrace.OfDurable, SyncTelemetry.Left);
 
-        await registry.ForgetAsync(upstream.ConnectionId, cancellationToken);
+        if (upstream.Log is { } log) await registry.ForgetAsync(log, upstream.ConnectionId, cancellationToken);
         return Results.NoContent();
     }
 
     private async Task<IResult> MessageAsync(
-        HttpRequest request, UpstreamEvent upstream, StreamTarget target, DurableTaskClient durable, CancellationToken cancellationToken)
+        HttpRequest request, UpstreamEvent upstream, LogKey log, DurableTaskClient durable, CancellationToken cancellationToken)
     {
+        using var span = SyncTelemetry.Spans.StartActivity("stream.request");
+        var target = upstream.Target(log, StreamTrace.Begin(clock));
         if (await RequestBody.ReadAsync(request, MaxBodyBytes, cancellationToken) is not { } body) return Problems.TooLarge(MaxBodyBytes);
-        if (upstream.Name == "message" && PushBody.Read(body, target.Log().User) is PushBody.Valid push)
-            return Results.Json(await intake.StoreAsync(target.Log(), push, cancellationToken), RestJson.Default.PushResponse);
+        if (upstream.Name == "message" && PushBody.Read(body, log.User) is PushBody.Valid push)
+            return Results.Json(await intake.StoreAsync(log, push, cancellationToken), RestJson.Default.PushResponse);
         switch (StreamRequest.Read(body.Span, typeIsKnown: upstream.Name == StreamRequest.Type))
         {
             case StreamRequestReading.Accepted accepted:
@@ -120,7 +140,7 @@ public sealed partial class UpstreamFunction(
         try
         {
             var planning = StreamPlan.MakeAsync(events, target.Log(), request.Since, cancellationToken);
-            claim = await registry.BeginAsync(target.ConnectionId, target.RequestId, cancellationToken);
+            claim = await registry.BeginAsync(target.Log(), target.ConnectionId, target.RequestId, settings.StreamsPerUser, cancellationToken);
             plan = await planning;
         }
         catch (StorageUnavailableException)
@@ -130,9 +150,12 @@ public sealed partial class UpstreamFunction(
         }
 
         if (claim == StreamClaim.Repeated) return;
-        if (claim == StreamClaim.Busy)
+        if (claim != StreamClaim.Granted)
         {
-            await steps.RefuseAsync(new StreamFailure(target, ErrorCodes.InvalidRequest, "A stream is running on this connection."), cancellationToken);
+            var (code, text) = claim == StreamClaim.Busy
+                ? (ErrorCodes.InvalidRequest, "A stream is running on this connection.")
+                : (ErrorCodes.RateLimited, $"At most {settings.StreamsPerUser} streams run at once.");
+            await steps.RefuseAsync(new StreamFailure(target, code, text), cancellationToken);
             return;
         }
 
@@ -151,6 +174,7 @@ public sealed partial class UpstreamFunction(
                 order = order with { Begun = progress };
             }
 
+            order = order with { Target = AsDurable(target), Begun = order.Begun is { } begun ? begun with { Target = AsDurable(target) } : null };
             await durable.ScheduleNewOrchestrationInstanceAsync(nameof(StreamSync), order, new StartOrchestrationOptions(target.InstanceId), cancellationToken);
         }
         catch (StorageUnavailableException)
@@ -159,9 +183,14 @@ public sealed partial class UpstreamFunction(
         }
     }
 
-    [LoggerMessage(303, LogLevel.Debug, "Stream on {Connection} was not terminated: {Reason}")]
-    private partial void LogEndedByItself(string connection, string reason);
+    private static StreamTarget AsDurable(StreamTarget target) => target with { Trace = target.Trace! with { IsDurable = true } };
 
     [LoggerMessage(301, LogLevel.Error, "Event {Event} of connection {Connection} failed")]
     private partial void LogFailed(Exception failure, string @event, string connection);
+
+    [LoggerMessage(302, LogLevel.Warning, "A call to the event handler was refused: {Why}")]
+    private partial void LogRefused(string why);
+
+    [LoggerMessage(303, LogLevel.Error, "The issuer of Web PubSub's tokens does not answer")]
+    private partial void LogIssuerUnavailable(Exception failure);
 }

@@ -10,14 +10,16 @@ public sealed class UpstreamSignature(WebPubSubSettings settings)
 {
     private const string Scheme = "sha256=";
 
-    /// <summary>The host name that Web PubSub names itself by, without port.</summary>
-    public string ServiceHost { get; } = settings.Endpoint.Host;
-
-    /// <summary>Checks <c>ce-signature</c>: a comma list of <c>sha256=HEX</c>, one for each key of the service.</summary>
+    /// <summary>Checks <c>ce-signature</c>: a comma list of <c>sha256=HEX</c>, one for each key of the service. One that fits any
+    /// of our keys is enough, so that keys can be rotated one after the other.</summary>
     public bool IsValid(IHeaderDictionary headers)
     {
         ArgumentNullException.ThrowIfNull(headers);
-        if (settings.AccessKey is not { } key) return false;
+        return settings.AccessKeys.Any(key => IsSignedWith(key, headers));
+    }
+
+    private static bool IsSignedWith(byte[] key, IHeaderDictionary headers)
+    {
         var expected = HMACSHA256.HashData(key, Encoding.UTF8.GetBytes(headers["ce-connectionId"].ToString()));
         Span<byte> given = stackalloc byte[HMACSHA256.HashSizeInBytes];
         foreach (var part in headers["ce-signature"].ToString().Split(',', StringSplitOptions.TrimEntries))

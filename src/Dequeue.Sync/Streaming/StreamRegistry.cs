@@ -1,52 +1,148 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using System.Security.Cryptography;
+using System.Text;
+using Dequeue.Sync.Log;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Streaming;
 
 /// <summary>
-/// Which connection has a stream running: one row per connection, so that a request that is delivered twice starts one stream,
-/// and a second request while one runs is refused, whichever process it reaches.
+/// Which connection has a stream running: one row per connection, so that a request that is delivered twice starts one stream, a
+/// second request while one runs is refused, and a user has only so many streams at once, whichever process it reaches. A row
+/// stays until its connection has gone, and remembers the last request.
 /// </summary>
-public sealed class StreamRegistry(IPartitionedTable table)
+/// <remarks>
+/// Row key: SHA-256 of the log's partition in hexadecimal digits, a dot, the connection's id; so the streams of one log stand
+/// together and can be counted. The first digit names the partition: sixteen of them, because one takes about 2,000 operations a
+/// second, and a stream needs three.
+/// </remarks>
+public sealed class StreamRegistry(IPartitionedTable table, TimeProvider clock)
 {
-    // No log's partition begins with '!': see PartitionKey.
-    private const string Partition = "!streams";
+    /// <summary>The number of partitions.</summary>
+    public const int Shards = 16;
+
+    // No log's partition begins with '!': see LogRows.Partition.
+    private const string PartitionPrefix = "!streams";
     private const string Request = "Request";
     private const string IsRunning = "Running";
+    private const string Changed = "Changed";
+
+    /// <summary>Sorts right after the separator: the end of a log's rows.</summary>
+    private const char AfterSeparator = '/';
+    private const char Separator = '.';
+
+    /// <summary>Rows of a query that counts or lists. A user's connections beyond them are not counted.</summary>
+    private const int PageRows = TableLimits.AnswerRows;
+
+    private static readonly string[] RunningColumn = [IsRunning];
 
     /// <summary>Claims a connection for a stream.</summary>
+    /// <param name="log">The log that is streamed.</param>
     /// <param name="connection">The connection's id.</param>
     /// <param name="request">The request's delivery id: the same when the same request is delivered again.</param>
+    /// <param name="maxStreams">Streams that the log may have at once. Requests that arrive at the same moment may pass it by a few.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="StorageUnavailableException">The storage did not answer.</exception>
-    public async Task<StreamClaim> BeginAsync(string connection, string request, CancellationToken cancellationToken)
+    public async Task<StreamClaim> BeginAsync(LogKey log, string connection, string request, int maxStreams, CancellationToken cancellationToken)
     {
-        var claim = Row(connection, request, running: true);
-        if (await CommitAsync(new RowOperation.Insert(claim), cancellationToken) is CommitOutcome.Committed) return StreamClaim.Granted;
-
-        var held = await table.GetAsync(Partition, connection, null, cancellationToken);
-        if (held is null || held.TextOf(Request) == request) return StreamClaim.Repeated;
-        if (held.IntOf(IsRunning) == 1) return StreamClaim.Busy;
-        return await CommitAsync(new RowOperation.Replace(claim, held.ETag), cancellationToken) is CommitOutcome.Committed
-            ? StreamClaim.Granted
-            : StreamClaim.Busy;
+        var key = Key(log, connection);
+        var counting = CountOthersAsync(key, cancellationToken);
+        var claim = await ClaimAsync(key, request, cancellationToken);
+        var others = await counting;
+        if (claim != StreamClaim.Granted || others < maxStreams) return claim;
+        await CommitAsync(key, new RowOperation.Replace(Row(key, request, running: false), null), cancellationToken);
+        return StreamClaim.TooMany;
     }
 
     /// <summary>The stream has ended; the connection may ask for another.</summary>
     /// <exception cref="StorageUnavailableException">The storage did not answer.</exception>
-    public async Task EndAsync(string connection, string request, CancellationToken cancellationToken)
-        => await CommitAsync(new RowOperation.Replace(Row(connection, request, running: false), null), cancellationToken);
+    public async Task EndAsync(LogKey log, string connection, string request, CancellationToken cancellationToken)
+    {
+        var key = Key(log, connection);
+        await CommitAsync(key, new RowOperation.Replace(Row(key, request, running: false), null), cancellationToken);
+    }
 
     /// <summary>The connection has gone.</summary>
     /// <exception cref="StorageUnavailableException">The storage did not answer.</exception>
-    public async Task ForgetAsync(string connection, CancellationToken cancellationToken)
-        => await CommitAsync(new RowOperation.Delete(connection), cancellationToken);
+    public async Task ForgetAsync(LogKey log, string connection, CancellationToken cancellationToken)
+    {
+        var key = Key(log, connection);
+        await CommitAsync(key, new RowOperation.Delete(key), cancellationToken);
+    }
 
-    private Task<CommitOutcome> CommitAsync(RowOperation operation, CancellationToken cancellationToken)
-        => table.CommitAsync(Partition, [operation], cancellationToken);
+    /// <summary>Every row that was there when its page was read, beginning with the rows of one partition and round to it again.</summary>
+    /// <param name="firstShard">0 to <see cref="Shards"/> - 1.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="StorageUnavailableException">The storage did not answer.</exception>
+    public async IAsyncEnumerable<RegisteredStream> ListAsync(int firstShard, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < Shards; i++)
+        {
+            var partition = PartitionPrefix + ((firstShard + i) % Shards).ToString("x", CultureInfo.InvariantCulture);
+            var (after, hasMore) = ("", true);
+            while (hasMore)
+            {
+                var answer = await table.QueryAsync(partition, new RowQuery(after, "g", PageRows), cancellationToken);
+                foreach (var row in answer.Rows)
+                {
+                    yield return new RegisteredStream(
+                        row.Key, row.Key[(row.Key.IndexOf(Separator, StringComparison.Ordinal) + 1)..], row.TextOf(Request) ?? "", row.IntOf(IsRunning) == 1,
+                        new DateTimeOffset(row.LongOf(Changed) ?? 0, TimeSpan.Zero), row.ETag!);
+                }
 
-    private static TableRow Row(string connection, string request, bool running)
-        => new TableRow(connection).Set(Request, request).Set(IsRunning, running ? 1 : 0);
+                hasMore = answer.HasMore;
+                if (hasMore) after = answer.Rows[^1].Key;
+            }
+        }
+    }
+
+    /// <summary>Removes a row that was listed.</summary>
+    /// <returns>False when it has changed meanwhile; then it stays.</returns>
+    /// <exception cref="StorageUnavailableException">The storage did not answer.</exception>
+    public async Task<bool> RemoveAsync(RegisteredStream stream, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(stream);
+        return await CommitAsync(stream.Key, new RowOperation.Delete(stream.Key, stream.ETag), cancellationToken);
+    }
+
+    private async Task<StreamClaim> ClaimAsync(string key, string request, CancellationToken cancellationToken)
+    {
+        var claim = Row(key, request, running: true);
+        if (await CommitAsync(key, new RowOperation.Insert(claim), cancellationToken)) return StreamClaim.Granted;
+        var held = await table.GetAsync(Partition(key), key, null, cancellationToken);
+        if (held is null || held.TextOf(Request) == request) return StreamClaim.Repeated;
+        if (held.IntOf(IsRunning) == 1) return StreamClaim.Busy;
+        return await CommitAsync(key, new RowOperation.Replace(claim, held.ETag), cancellationToken) ? StreamClaim.Granted : StreamClaim.Busy;
+    }
+
+    private async Task<int> CountOthersAsync(string key, CancellationToken cancellationToken)
+    {
+        var log = key[..key.IndexOf(Separator, StringComparison.Ordinal)];
+        var answer = await table.QueryAsync(Partition(key), new RowQuery(log + Separator, log + AfterSeparator, PageRows) { Columns = RunningColumn }, cancellationToken);
+        return answer.Rows.Count(row => row.Key != key && row.IntOf(IsRunning) == 1);
+    }
+
+    private async Task<bool> CommitAsync(string key, RowOperation operation, CancellationToken cancellationToken)
+        => await table.CommitAsync(Partition(key), [operation], cancellationToken) is CommitOutcome.Committed;
+
+    private TableRow Row(string key, string request, bool running)
+        => new TableRow(key).Set(Request, request).Set(IsRunning, running ? 1 : 0).Set(Changed, clock.GetUtcNow().UtcTicks);
+
+    private static string Partition(string key) => PartitionPrefix + key[0];
+
+    private static string Key(LogKey log, string connection)
+        => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(LogRows.Partition(log)))) + Separator + connection;
 }
+
+/// <summary>A row of the registry.</summary>
+/// <param name="Key">Its key.</param>
+/// <param name="Connection">The connection's id.</param>
+/// <param name="Request">The delivery id of the connection's last request.</param>
+/// <param name="IsRunning">Whether its stream had not ended.</param>
+/// <param name="ChangedAt">When the stream began or ended.</param>
+/// <param name="ETag">The row's version.</param>
+public sealed record RegisteredStream(string Key, string Connection, string Request, bool IsRunning, DateTimeOffset ChangedAt, string ETag);
 
 /// <summary>What came of asking for a stream.</summary>
 public enum StreamClaim
@@ -59,4 +155,7 @@ public enum StreamClaim
 
     /// <summary>Another stream runs on the connection.</summary>
     Busy,
+
+    /// <summary>The user has as many streams as are allowed.</summary>
+    TooMany,
 }
