@@ -4,6 +4,7 @@ using Dequeue.Functions.Auth;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Http;
 using Dequeue.Functions.Live;
+using Dequeue.Functions.Page;
 using Dequeue.Functions.Pushing;
 using Dequeue.Functions.Streaming;
 using Dequeue.Functions.Upstream;
@@ -52,6 +53,7 @@ public static class SyncBackend
 
         services.AddSingleton(provider => new TokenVerifier(settings.Auth, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<RestCalls>();
+        services.AddSingleton<PageFiles>();
     }
 
     private static WebPubSubServiceClient Connect(WebPubSubSettings settings)
