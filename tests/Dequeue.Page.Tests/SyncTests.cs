@@ -54,7 +54,7 @@ public sealed class SyncTests(Backend backend, Browser browser)
 
         await visitor.SeesAsync("#race-result", "× as fast. Both devices hold the same events in the same order.");
         await visitor.SeesAsync("#race-rest", "2,000 events in 20 requests.");
-        await visitor.SeesAsync("#race-stream", "2,000 events in");
+        await visitor.SeesAsync("#race-stream", "2,000 events in 2 batches.");
     }
 
     [Fact]

@@ -51,13 +51,18 @@ async function signIn() {
   tail.start(api, meta?.lastSyncedAtTs ? new Date(meta.lastSyncedAtTs).toISOString() : null);
 }
 
-function leave() {
+function stop() {
   clearTimeout(totalsTimer);
+  totalsTimer = 0;
   fresh.stop();
   lanes.stop();
   tail.stop();
-  session.forget();
   api = meta = null;
+}
+
+function leave() {
+  stop();
+  session.forget();
   showSignIn();
 }
 
@@ -142,20 +147,15 @@ $('race-start').addEventListener('click', () => act(lanes.run));
 $('live-push').addEventListener('click', () => act(tail.push));
 $('race-settings').addEventListener('submit', event => event.preventDefault());
 addEventListener('hashchange', () => {
-  if (session.takeFromAddress()) restart();
+  if (!session.takeFromAddress()) return;
+  stop();
+  signIn();
 });
 addEventListener('offline', () => showBanner('This device is offline. The page carries on when the connection is back.'));
 addEventListener('online', () => {
   hideBanner();
   if (api) refreshSoon();
 });
-
-function restart() {
-  fresh.stop();
-  lanes.stop();
-  tail.stop();
-  signIn();
-}
 
 showOptions();
 session.takeFromAddress();

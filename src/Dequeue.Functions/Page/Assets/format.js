@@ -7,10 +7,15 @@ const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', hour
 
 export const number = value => whole.format(value);
 export const short = value => compact.format(value);
-export const time = date => (Number.isNaN(date.getTime()) ? '' : clock.format(date));
-export const dayTime = date => (Number.isNaN(date.getTime()) ? '' : day.format(date));
+export const dayTime = date => day.format(date);
 export const seconds = milliseconds => `${(milliseconds / 1000).toFixed(milliseconds < 9995 ? 2 : 1)} s`;
 export const count = (value, one, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
+
+/** The time of a moment today, or the day of an earlier one. */
+export function moment(date) {
+  if (Number.isNaN(date.getTime())) return '';
+  return date.toDateString() === new Date().toDateString() ? clock.format(date) : day.format(date);
+}
 
 export function timeLeft(milliseconds) {
   if (milliseconds < 1000) return '< 1 s';

@@ -5,47 +5,37 @@ import { count, number, seconds } from './format.js';
 import { chosenFields } from './options.js';
 import { Plot } from './plot.js';
 import { pull } from './pull.js';
+import { RunButton } from './run-button.js';
 import { TransferView } from './transfer.js';
 
 /** A rate is that of the last quarter of a second: shorter would show the scheduler, longer would hide a stall. */
 const RATE_WINDOW = 0.25;
 
-const start = document.getElementById('fresh-start');
-const stop = document.getElementById('fresh-stop');
+const button = new RunButton(document.getElementById('fresh-start'));
 
 export function freshDevice({ announce, onFailure, expected }) {
   const plot = new Plot(document.getElementById('fresh-plot'), ['stream'], { filled: true });
   const view = new TransferView(document.getElementById('fresh'), { announce, onFrame: () => plot.draw([rates(view.samples)]) });
-  let running = null;
-
   async function run(api) {
-    running = new AbortController();
-    start.disabled = true;
-    stop.hidden = false;
+    const signal = button.begin();
+    if (!signal) return;
     announce('The sync began.');
     view.begin();
     try {
       const done = await pull({
-        api, device: new Device(), signal: running.signal, total: expected(), wishes: chosenFields(), onProgress: progress => view.update(progress),
+        api, device: new Device(), signal, total: expected(), wishes: chosenFields(), onProgress: progress => view.update(progress),
       });
       view.end(`Complete: ${count(done.processed, 'event')} in ${seconds(view.elapsed)} ${done.transport === 'stream' ? 'by stream' : 'with the help of REST'}.`);
     } catch (failure) {
-      view.end(running.signal.aborted ? 'Stopped.' : failure.message);
+      view.end(signal.aborted ? 'Stopped.' : failure.message);
       onFailure(failure);
     } finally {
       plot.describe(`Events per second: at most ${number(Math.max(0, ...rates(view.samples).map(point => point.y)))}`);
-      start.disabled = false;
-      stop.hidden = true;
-      running = null;
+      button.end();
     }
   }
 
-  stop.addEventListener('click', () => {
-    running?.abort();
-    start.focus();
-  });
-
-  return { run, stop: () => running?.abort() };
+  return { run, stop: () => button.stop() };
 }
 
 /** Events per second at each sample. */

@@ -3,11 +3,11 @@
 import { short } from './format.js';
 
 const SVG = 'http://www.w3.org/2000/svg';
-const HEIGHT = 150;
 const INSET = { left: 44, right: 10, top: 8, bottom: 22 };
 
 export class Plot {
   #width = 0;
+  #height = 0;
   #grid = element('g', { class: 'grid' });
   #series;
   #drawn = [];
@@ -22,8 +22,8 @@ export class Plot {
     }));
     svg.append(this.#grid, ...this.#series.flatMap(({ area, line }) => [area, line]));
     new ResizeObserver(() => {
-      this.#width = svg.clientWidth;
-      svg.setAttribute('viewBox', `0 0 ${this.#width} ${HEIGHT}`);
+      [this.#width, this.#height] = [svg.clientWidth, svg.clientHeight];
+      svg.setAttribute('viewBox', `0 0 ${this.#width} ${this.#height}`);
       this.draw(this.#drawn);
     }).observe(svg);
   }
@@ -32,11 +32,11 @@ export class Plot {
   draw(series) {
     this.#drawn = series;
     if (this.#width === 0) return;
-    const xTicks = ticks(Math.max(0.1, ...series.map(points => points.at(-1)?.x ?? 0)), Math.max(2, Math.floor(this.#width / 90)));
-    const yTicks = ticks(Math.max(1, ...series.map(points => points.reduce((most, { y }) => Math.max(most, y), 0))), 3);
     const xMax = Math.max(0.1, ...series.map(points => points.at(-1)?.x ?? 0));
+    const xTicks = ticks(xMax, Math.max(3, Math.floor(this.#width / 90)));
+    const yTicks = ticks(Math.max(1, ...series.map(points => points.reduce((most, { y }) => Math.max(most, y), 0))), Math.floor(this.#height / 45));
     const yMax = yTicks.at(-1);
-    const right = this.#width - INSET.right, bottom = HEIGHT - INSET.bottom;
+    const right = this.#width - INSET.right, bottom = this.#height - INSET.bottom;
     const x = value => INSET.left + (value / xMax) * (right - INSET.left);
     const y = value => bottom - (value / yMax) * (bottom - INSET.top);
 
@@ -46,7 +46,7 @@ export class Plot {
         label(short(tick), { x: INSET.left - 8, y: y(tick) + 4, 'text-anchor': 'end' }),
       ]),
       ...xTicks.filter(tick => tick <= xMax).map(tick =>
-        label(tick === 0 ? '0' : `${short(tick)} s`, { x: x(tick), y: HEIGHT - 4, 'text-anchor': x(tick) > right - 16 ? 'end' : 'middle' })));
+        label(tick === 0 ? '0' : `${short(tick)} s`, { x: x(tick), y: this.#height - 4, 'text-anchor': x(tick) > right - 16 ? 'end' : 'middle' })));
 
     this.#series.forEach(({ area, line }, index) => {
       const points = series[index] ?? [];

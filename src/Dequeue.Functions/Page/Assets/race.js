@@ -5,10 +5,10 @@ import { count, seconds } from './format.js';
 import { Link } from './link.js';
 import { Plot } from './plot.js';
 import { pull } from './pull.js';
+import { RunButton } from './run-button.js';
 import { TransferView } from './transfer.js';
 
-const start = document.getElementById('race-start');
-const stop = document.getElementById('race-stop');
+const button = new RunButton(document.getElementById('race-start'));
 const settings = document.getElementById('race-settings');
 const result = document.getElementById('race-result');
 
@@ -18,22 +18,20 @@ export function race({ onFailure, expected }) {
   const draw = () => plot.draw([views.stream.samples, views.rest.samples]);
   views.stream = new TransferView(document.getElementById('race-stream'), { onFrame: draw });
   views.rest = new TransferView(document.getElementById('race-rest'), { onFrame: draw });
-  let running = null;
-
   async function run(api) {
-    running = new AbortController();
-    const { signal } = running;
+    const signal = button.begin();
+    if (!signal) return;
     const chosen = new FormData(settings);
     const slow = api.over(new Link(Number(chosen.get('link'))));
-    setBusy(true);
+    lock(true);
     result.hidden = true;
     const total = expected();
-    const lane = async (view, options, unit) => {
+    const lane = async (view, options, ...unit) => {
       const device = new Device();
       view.begin();
       try {
         const done = await pull({ api: slow, device, signal, total, onProgress: progress => view.update(progress), ...options });
-        view.end(`${count(done.processed, 'event')} in ${count(done.answers, unit)}.`);
+        view.end(`${count(done.processed, 'event')} in ${count(done.answers, ...unit)}.`);
         return { device, milliseconds: view.elapsed, transport: done.transport };
       } catch (failure) {
         view.end(signal.aborted ? 'Stopped.' : failure.message);
@@ -42,12 +40,12 @@ export function race({ onFailure, expected }) {
       }
     };
     const [stream, rest] = await Promise.all([
-      lane(views.stream, {}, 'message'),
+      lane(views.stream, {}, 'batch', 'batches'),
       lane(views.rest, { stream: false, pageSize: Number(chosen.get('page')) }, 'request'),
     ]);
     if (stream && rest) tell(stream, rest);
-    setBusy(false);
-    running = null;
+    lock(false);
+    button.end();
   }
 
   function tell(stream, rest) {
@@ -60,16 +58,9 @@ export function race({ onFailure, expected }) {
     plot.describe(`Events received over time: the stream took ${seconds(stream.milliseconds)}, REST ${seconds(rest.milliseconds)}`);
   }
 
-  function setBusy(busy) {
-    start.disabled = busy;
-    stop.hidden = !busy;
-    for (const fieldset of settings.querySelectorAll('fieldset')) fieldset.disabled = busy;
+  function lock(locked) {
+    for (const fieldset of settings.querySelectorAll('fieldset')) fieldset.disabled = locked;
   }
 
-  stop.addEventListener('click', () => {
-    running?.abort();
-    start.focus();
-  });
-
-  return { run, stop: () => running?.abort() };
+  return { run, stop: () => button.stop() };
 }

@@ -1,13 +1,12 @@
 // The live tail on the page, and the other device that pushes into it.
 
 import { Device } from './device.js';
-import { time } from './format.js';
+import { moment } from './format.js';
 import { follow } from './live.js';
 
-const SHOWN = 12;
+const SHOWN = 8;
 
 const state = document.getElementById('live-state');
-const button = document.getElementById('live-push');
 const pushState = document.getElementById('live-push-state');
 const list = document.getElementById('live-events');
 const empty = document.getElementById('live-empty');
@@ -70,7 +69,7 @@ export function liveTail({ app, onFailure, onArrival }) {
     const item = document.createElement('li');
     item.dataset.id = String(event.id);
     item.append(
-      part('type', event.type), part('when', time(new Date(event.ts))),
+      part('type', event.type), part('when', moment(new Date(event.ts))),
       part('id', event.id, 'Event '), part('id device', event.device_id, 'Device '));
     return item;
   }
@@ -78,7 +77,6 @@ export function liveTail({ app, onFailure, onArrival }) {
   async function push(api) {
     const event = makeEvent(app, otherDevice);
     pushed.set(event.id, performance.now());
-    button.disabled = true;
     pushState.textContent = 'Pushing …';
     try {
       const { rejected = [], errors = [] } = await api.push([event], stopping.signal);
@@ -88,8 +86,6 @@ export function liveTail({ app, onFailure, onArrival }) {
       pushed.delete(event.id);
       pushState.textContent = failure.message;
       onFailure(failure);
-    } finally {
-      button.disabled = false;
     }
   }
 

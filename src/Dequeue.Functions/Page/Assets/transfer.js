@@ -105,7 +105,7 @@ function set(element, text) {
 
 function describe(progress) {
   switch (progress?.phase) {
-    case 'streaming': return `Streaming: ${count(progress.answers, 'message')}.`;
+    case 'streaming': return `Streaming: ${count(progress.answers, 'batch', 'batches')}.`;
     case 'paging': return `Paging: ${count(progress.answers, 'answer')}.`;
     case 'waiting': return `${progress.failure.message} Trying again, attempt ${progress.attempt} of ${progress.attempts}.`;
     default: return 'Connecting …';
