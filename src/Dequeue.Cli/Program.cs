@@ -8,6 +8,8 @@ var root = new RootCommand("dequeue: the sync backend of an event-sourced, offli
     TokenCommand.Create(),
     PushCommand.Create(),
     SyncCommand.Create(),
+    WatchCommand.Create(),
+    CheckCommand.Create(),
     PubSubCommand.Create(),
     BenchCommand.Create(),
 };

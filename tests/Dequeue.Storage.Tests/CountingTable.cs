@@ -7,10 +7,14 @@ namespace Dequeue.Storage.Tests;
 internal sealed class CountingTable(IPartitionedTable inner) : IPartitionedTable
 {
     private int _reads, _rows, _commits;
+    private long _bytes;
 
     public int Reads => _reads;
 
     public int Rows => _rows;
+
+    /// <summary>Bytes of the rows read.</summary>
+    public long BytesRead => _bytes;
 
     public int Commits => _commits;
 
@@ -20,13 +24,13 @@ internal sealed class CountingTable(IPartitionedTable inner) : IPartitionedTable
     public long PageEvents => Pages.Sum(row => row.IntOf("n") ?? 0);
 
     /// <summary>Bytes of the pages written, each time they were written.</summary>
-    public long PageBytes => Pages.Sum(TableLimits.SizeOf);
+    public long PageBytes => Pages.Sum(Bytes);
 
     private IEnumerable<TableRow> Pages => Committed.SelectMany(operations => operations).OfType<RowOperation.Insert>().Select(insert => insert.Row).Where(row => row.Key[0] == 'p');
 
     public void Reset()
     {
-        (_reads, _rows, _commits) = (0, 0, 0);
+        (_reads, _rows, _commits, _bytes) = (0, 0, 0, 0);
         Committed.Clear();
     }
 
@@ -43,6 +47,7 @@ internal sealed class CountingTable(IPartitionedTable inner) : IPartitionedTable
         var answer = await inner.QueryAsync(partition, query, cancellationToken);
         Interlocked.Increment(ref _reads);
         Interlocked.Add(ref _rows, answer.Rows.Count);
+        Interlocked.Add(ref _bytes, answer.Rows.Sum(Bytes));
         return answer;
     }
 
@@ -55,4 +60,6 @@ internal sealed class CountingTable(IPartitionedTable inner) : IPartitionedTable
     }
 
     public Task CheckAsync(CancellationToken cancellationToken) => inner.CheckAsync(cancellationToken);
+
+    private static long Bytes(TableRow row) => row.Properties.Values.Sum(value => value is ReadOnlyMemory<byte> bytes ? bytes.Length : 8);
 }

@@ -10,14 +10,15 @@ internal sealed class ServerOptions
 {
     private readonly Option<int> _port = new("--port") { Description = "Port of the REST calls and the stream; 0 for any free one", DefaultValueFactory = _ => 7071 };
     private readonly Option<int> _pubSubPort = new("--pubsub-port") { Description = "Port of Web PubSub; 0 for any free one", DefaultValueFactory = _ => 8080 };
-    private readonly Option<string?> _storage = new("--storage") { Description = "sqlite:PATH, a Tables connection string, UseDevelopmentStorage=true, or a table endpoint URL; default SQLite in the data folder" };
     private readonly Option<bool> _verbose = new("--verbose") { Description = "Log what happens, to stderr" };
 
     public Option<string?> Data { get; } = new("--data") { Description = "Folder for state; default the user's own application data" };
 
+    public Option<string?> Storage { get; } = new("--storage") { Description = "sqlite:PATH, a Tables connection string, UseDevelopmentStorage=true, or a table endpoint URL; default SQLite in the data folder" };
+
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { _port, _pubSubPort, Data, _storage, _verbose }) command.Options.Add(option);
+        foreach (Option option in new Option[] { _port, _pubSubPort, Data, Storage, _verbose }) command.Options.Add(option);
         foreach (var port in new[] { _port, _pubSubPort })
         {
             port.Validators.Add(result =>
@@ -33,7 +34,7 @@ internal sealed class ServerOptions
             Port = parsed.GetValue(_port),
             PubSubPort = parsed.GetValue(_pubSubPort),
             DataFolder = parsed.GetValue(Data),
-            Storage = parsed.GetValue(_storage),
+            Storage = parsed.GetValue(Storage),
             LogLevel = parsed.GetValue(_verbose) ? LogLevel.Information : LogLevel.Warning,
         };
 

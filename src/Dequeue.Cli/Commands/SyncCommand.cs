@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dequeue.Cli.Terminal;
 using Dequeue.Client;
+using Dequeue.Contracts.Streaming;
 
 namespace Dequeue.Cli.Commands;
 
@@ -15,24 +16,30 @@ internal static class SyncCommand
         var client = new ClientOptions();
         var rest = new Option<bool>("--rest") { Description = "REST pages alone, no stream" };
         var gateway = new Option<bool>("--gateway") { Description = "Stream through /v1/sync/stream, as the shipped app does, instead of negotiating" };
+        var state = new Option<string?>("--state") { Description = "Folder that keeps the device's events and checkpoint; default in memory" };
         var device = new Option<string?>("--device") { Description = "This device's id; with it the filters of the shipped app apply" };
+        var encoding = new Option<string>("--encoding") { Description = "Encoding of the stream's batches", DefaultValueFactory = _ => BatchEncodings.Gzip };
+        encoding.AcceptOnlyFromAmong(BatchEncodings.Gzip, "none");
         var json = new Option<bool>("--json") { Description = "Print the result as one line of JSON" };
-        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.") { rest, gateway, device, json };
+        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.") { state, rest, gateway, device, encoding, json };
         client.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var options = client.Read(parsed) with
             {
                 Stream = parsed.GetValue(rest) ? StreamEndpoint.None : parsed.GetValue(gateway) ? StreamEndpoint.Gateway : StreamEndpoint.Negotiated,
+                Encodings = parsed.GetValue(encoding) == BatchEncodings.Gzip ? [BatchEncodings.Gzip] : [],
                 DeviceId = parsed.GetValue(device),
                 Filter = parsed.GetValue(device) is null ? EventFilter.Mirror : EventFilter.ShippedApp,
             };
-            var store = new InMemoryEventStore();
-            using var sync = new SyncManager(options, store, client.Token(parsed));
+            await using var store = await DeviceStore.OpenAsync(parsed.GetValue(state), cancellationToken);
+            using var sync = new SyncManager(options, store.Events, client.Token(parsed));
             var result = parsed.GetValue(json)
                 ? await sync.PullAsync(null, cancellationToken)
                 : await SyncBar.ShowAsync(Consoles.Error, "Sync", progress => sync.PullAsync(progress, cancellationToken));
-            Console.WriteLine(parsed.GetValue(json) ? JsonSerializer.Serialize(Report.Of(result, store.Digest()), SyncReportJson.Default.Report) : Text(result));
+            Console.WriteLine(parsed.GetValue(json)
+                ? JsonSerializer.Serialize(Report.Of(result, await store.DigestAsync(cancellationToken)), SyncReportJson.Default.Report)
+                : Text(result));
             return 0;
         });
         return command;

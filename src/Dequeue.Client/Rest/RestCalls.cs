@@ -114,22 +114,11 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
         var problem = ReadProblem(body);
         var status = (int)response.StatusCode;
         return new SyncFailure(
-            KindOf(status), problem?.Detail ?? problem?.Title ?? $"The server answered {status}.", problem?.Code, status, RetryAfter(response.Headers.RetryAfter));
-    }
-
-    internal static SyncFailureKind KindOf(int status)
-        => status switch
-        {
-            401 or 403 => SyncFailureKind.Unauthorized,
-            429 => SyncFailureKind.Throttled,
-            408 or >= 500 => SyncFailureKind.ServerError,
-            _ => SyncFailureKind.Refused,
-        };
-
-    private TimeSpan? RetryAfter(RetryConditionHeaderValue? header)
-    {
-        var wait = header?.Delta ?? (header?.Date is { } date ? date - time.GetUtcNow() : null);
-        return wait < TimeSpan.Zero ? TimeSpan.Zero : wait;
+            HttpFailure.KindOf(status),
+            problem?.Detail ?? problem?.Title ?? $"The server answered {status}.",
+            problem?.Code,
+            status,
+            HttpFailure.RetryAfter(response.Headers.RetryAfter?.ToString(), time));
     }
 
     private static Problem? ReadProblem(ReadOnlySpan<byte> body)

@@ -90,7 +90,7 @@ public ref struct EventFields
 
     private static int Field(scoped ref Utf8JsonReader reader)
     {
-        if (reader.ValueIsEscaped) return Escaped(ref reader);
+        if (reader.ValueIsEscaped) return Escaped(JsonText.Of(ref reader));
         var name = reader.ValueSpan;
         return name.Length switch
         {
@@ -103,14 +103,18 @@ public ref struct EventFields
         };
     }
 
-    private static int Escaped(scoped ref Utf8JsonReader reader)
-        => reader.ValueTextEquals("id"u8) ? IdField
-            : reader.ValueTextEquals("ts"u8) ? TimestampField
-            : reader.ValueTextEquals("type"u8) ? TypeField
-            : reader.ValueTextEquals("payload"u8) ? PayloadField
-            : reader.ValueTextEquals("user_id"u8) ? UserField
-            : reader.ValueTextEquals("device_id"u8) ? DeviceField
-            : reader.ValueTextEquals("payload_version"u8) ? VersionField : 0;
+    private static int Escaped(JsonText name)
+        => name.GetString() switch
+        {
+            "id" => IdField,
+            "ts" => TimestampField,
+            "type" => TypeField,
+            "payload" => PayloadField,
+            "user_id" => UserField,
+            "device_id" => DeviceField,
+            "payload_version" => VersionField,
+            _ => 0,
+        };
 
     private static JsonText Text(scoped ref Utf8JsonReader reader, ReadOnlySpan<byte> source)
         => reader.TokenType == JsonTokenType.String
@@ -125,6 +129,12 @@ public ref struct EventFields
 public readonly ref struct JsonText(ReadOnlySpan<byte> raw, bool isEscaped, int offset = 0)
 {
     private readonly bool _isEscaped = isEscaped;
+
+    /// <summary>
+    /// The name or string that <paramref name="reader"/> stands on. To be compared with <see cref="Equals"/>: the reader's own
+    /// <c>ValueTextEquals</c> throws at a lone surrogate, which anyone can send.
+    /// </summary>
+    public static JsonText Of(ref readonly Utf8JsonReader reader) => new(reader.ValueSpan, reader.ValueIsEscaped);
 
     /// <summary>The bytes between the quotes, still escaped.</summary>
     public ReadOnlySpan<byte> Raw { get; } = raw;

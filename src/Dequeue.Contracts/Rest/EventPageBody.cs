@@ -31,12 +31,14 @@ public sealed record EventPageBody(IReadOnlyList<SyncEvent> Events, Checkpoint N
             if (reader.TokenType != JsonTokenType.StartObject) return null;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var field = reader.ValueTextEquals("events"u8) ? 1 : reader.ValueTextEquals("nextCheckpoint"u8) ? 2 : reader.ValueTextEquals("hasMore"u8) ? 3 : 0;
+                var name = JsonText.Of(ref reader);
+                var field = name.Equals("events"u8) ? 1 : name.Equals("nextCheckpoint"u8) ? 2 : name.Equals("hasMore"u8) ? 3 : 0;
                 reader.Read();
                 if (field == 1) list = events.ReadArray(ref reader, utf8);
                 else if (field == 2 && reader.TokenType == JsonTokenType.String && Checkpoint.TryParse(reader.ValueSpan, out var at)) next = at;
                 else if (field == 3 && reader.TokenType is JsonTokenType.True or JsonTokenType.False) more = reader.GetBoolean();
                 else reader.Skip();
+                if (field == 1 && list is null) return null;
             }
 
             while (reader.Read())

@@ -47,7 +47,7 @@ public sealed class StreamMessageReader
         => fields.Type switch
         {
             null => null,
-            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total ? new StreamMessage.Start(total) : null,
+            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total ? new StreamMessage.Start(total, fields.Encoding) : null,
             StreamMessage.Batch.Type => fields is { Events: { } events, BatchIndex: >= 0 and <= int.MaxValue and { } index, IsLast: { } last }
                 ? new StreamMessage.Batch(events, (int)index, last, fields.Checkpoint)
                 : null,
@@ -60,22 +60,19 @@ public sealed class StreamMessageReader
 
     private void ReadField(ref Utf8JsonReader reader, ReadOnlyMemory<byte> utf8, ref Fields fields)
     {
-        if (reader.ValueTextEquals("type"u8)) fields.Type = Text(ref reader);
-        else if (reader.ValueTextEquals("events"u8))
-        {
-            reader.Read();
-            fields.Events = _events.ReadArray(ref reader, utf8);
-            if (fields.Events is null) reader.Skip();
-        }
-        else if (reader.ValueTextEquals("batchIndex"u8)) fields.BatchIndex = Integer(ref reader);
-        else if (reader.ValueTextEquals("isLast"u8)) fields.IsLast = Boolean(ref reader);
-        else if (reader.ValueTextEquals("checkpoint"u8)) fields.Checkpoint = Position(ref reader);
-        else if (reader.ValueTextEquals("totalEvents"u8)) fields.TotalEvents = Integer(ref reader);
-        else if (reader.ValueTextEquals("processedEvents"u8)) fields.ProcessedEvents = Integer(ref reader);
-        else if (reader.ValueTextEquals("newCheckpoint"u8)) fields.NewCheckpoint = Position(ref reader);
-        else if (reader.ValueTextEquals("digest"u8)) fields.Digest = Text(ref reader);
-        else if (reader.ValueTextEquals("error"u8)) fields.Error = Text(ref reader);
-        else if (reader.ValueTextEquals("code"u8)) fields.Code = Text(ref reader);
+        var name = JsonText.Of(ref reader);
+        if (name.Equals("type"u8)) fields.Type = Text(ref reader);
+        else if (name.Equals("events"u8)) fields.Events = Events(ref reader, utf8);
+        else if (name.Equals("batchIndex"u8)) fields.BatchIndex = Integer(ref reader);
+        else if (name.Equals("isLast"u8)) fields.IsLast = Boolean(ref reader);
+        else if (name.Equals("checkpoint"u8)) fields.Checkpoint = Position(ref reader);
+        else if (name.Equals("totalEvents"u8)) fields.TotalEvents = Integer(ref reader);
+        else if (name.Equals("processedEvents"u8)) fields.ProcessedEvents = Integer(ref reader);
+        else if (name.Equals("newCheckpoint"u8)) fields.NewCheckpoint = Position(ref reader);
+        else if (name.Equals("encoding"u8)) fields.Encoding = Text(ref reader);
+        else if (name.Equals("digest"u8)) fields.Digest = Text(ref reader);
+        else if (name.Equals("error"u8)) fields.Error = Text(ref reader);
+        else if (name.Equals("code"u8)) fields.Code = Text(ref reader);
         else
         {
             reader.Read();
@@ -83,10 +80,18 @@ public sealed class StreamMessageReader
         }
     }
 
+    private List<SyncEvent>? Events(ref Utf8JsonReader reader, ReadOnlyMemory<byte> utf8)
+    {
+        reader.Read();
+        var events = _events.ReadArray(ref reader, utf8);
+        if (events is null) reader.Skip();
+        return events;
+    }
+
     private static string? Text(ref Utf8JsonReader reader)
     {
         reader.Read();
-        if (reader.TokenType == JsonTokenType.String) return new JsonText(reader.ValueSpan, reader.ValueIsEscaped).GetString();
+        if (reader.TokenType == JsonTokenType.String) return JsonText.Of(ref reader).GetString();
         reader.Skip();
         return null;
     }
@@ -113,7 +118,7 @@ public sealed class StreamMessageReader
 
     private struct Fields
     {
-        public string? Type, Digest, Error, Code;
+        public string? Type, Encoding, Digest, Error, Code;
         public List<SyncEvent>? Events;
         public long? BatchIndex, TotalEvents, ProcessedEvents;
         public bool? IsLast;

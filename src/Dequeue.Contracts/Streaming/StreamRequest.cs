@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Dequeue.Contracts.Events;
 
 namespace Dequeue.Contracts.Streaming;
 
@@ -9,12 +10,19 @@ public sealed record StreamRequest(Checkpoint Since)
     /// <summary>The message's <c>type</c>, and the event name that SDK clients use.</summary>
     public const string Type = "sync.stream.request";
 
+    /// <summary>The encodings that the client takes for batches, best first; empty for none. See <see cref="BatchEncodings"/>.</summary>
+    public IReadOnlyList<string> Encodings { get; init; } = [];
+
     /// <summary>Writes the message.</summary>
     public byte[] ToUtf8Bytes()
         => StreamJson.Write(static (writer, request) =>
         {
             writer.WriteString("type"u8, Type);
             writer.WriteString("since"u8, request.Since.ToString());
+            if (request.Encodings.Count == 0) return;
+            writer.WriteStartArray("encodings"u8);
+            foreach (var encoding in request.Encodings) writer.WriteStringValue(encoding);
+            writer.WriteEndArray();
         }, this);
 
     /// <summary>Reads a request. Unknown fields are ignored.</summary>
@@ -24,6 +32,7 @@ public sealed record StreamRequest(Checkpoint Since)
     {
         var since = Checkpoint.Beginning;
         var typed = typeIsKnown;
+        List<string> encodings = [];
         try
         {
             var reader = new Utf8JsonReader(utf8);
@@ -31,19 +40,25 @@ public sealed record StreamRequest(Checkpoint Since)
             if (reader.TokenType != JsonTokenType.StartObject) return Invalid("The request is a JSON object.");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                if (reader.ValueTextEquals("type"u8))
+                var name = JsonText.Of(ref reader);
+                if (name.Equals("type"u8))
                 {
                     reader.Read();
-                    if (reader.TokenType != JsonTokenType.String || !reader.ValueTextEquals(Type))
+                    if (reader.TokenType != JsonTokenType.String || !JsonText.Of(ref reader).Equals("sync.stream.request"u8))
                         return Invalid($"The type of a request is {Type}.");
                     typed = true;
                 }
-                else if (reader.ValueTextEquals("since"u8))
+                else if (name.Equals("since"u8))
                 {
                     reader.Read();
                     if (reader.TokenType == JsonTokenType.Null) continue;
-                    if (reader.TokenType != JsonTokenType.String || reader.ValueIsEscaped || !Checkpoint.TryParse(reader.ValueSpan, out since))
+                    if (reader.TokenType != JsonTokenType.String || !Checkpoint.TryParse(JsonText.Of(ref reader).GetString(), out since))
                         return new StreamRequestReading.Refused(ErrorCodes.InvalidCheckpoint, "since is an RFC 3339 date-time, such as 2026-11-22T08:15:30.1234567Z.");
+                }
+                else if (name.Equals("encodings"u8))
+                {
+                    reader.Read();
+                    if (!ReadEncodings(ref reader, encodings)) return Invalid("encodings is an array of names, such as [\"gzip\"].");
                 }
                 else
                 {
@@ -61,7 +76,20 @@ public sealed record StreamRequest(Checkpoint Since)
             return Invalid("The request is not valid JSON.");
         }
 
-        return typed ? new StreamRequestReading.Accepted(new StreamRequest(since)) : Invalid($"The request has no type; it must be {Type}.");
+        return typed ? new StreamRequestReading.Accepted(new StreamRequest(since) { Encodings = encodings }) : Invalid($"The request has no type; it must be {Type}.");
+    }
+
+    private static bool ReadEncodings(ref Utf8JsonReader reader, List<string> encodings)
+    {
+        if (reader.TokenType == JsonTokenType.Null) return true;
+        if (reader.TokenType != JsonTokenType.StartArray) return false;
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType != JsonTokenType.String || encodings.Count == BatchEncodings.MaxWishes) return false;
+            if (!reader.ValueIsEscaped && reader.ValueSpan.Length <= BatchEncodings.MaxNameLength) encodings.Add(reader.GetString()!);
+        }
+
+        return true;
     }
 
     private static StreamRequestReading.Refused Invalid(string why) => new(ErrorCodes.InvalidRequest, why);

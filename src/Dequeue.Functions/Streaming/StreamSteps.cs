@@ -21,7 +21,7 @@ public sealed partial class StreamSteps(
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(plan);
-        await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents).ToUtf8Bytes(), cancellationToken);
+        await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Encoding).ToUtf8Bytes(), cancellationToken);
         LogStarted(target.ConnectionId, plan.TotalEvents);
         return new StreamProgress(target, plan.End, plan.TotalEvents, plan.TotalEvents == 0 ? plan.End : plan.Since);
     }
@@ -34,7 +34,10 @@ public sealed partial class StreamSteps(
         if (progress.NextBatch > 0 && !await channel.IsOpenAsync(progress.Target, cancellationToken)) return progress with { HasGone = true };
 
         var began = clock.GetTimestamp();
-        var pages = events.ReadAsync(progress.Target.Log(), progress.Position, progress.End, cancellationToken);
+        var log = progress.Target.Log();
+        var pages = progress.Target.Encoding == BatchEncodings.Gzip
+            ? events.ReadPackedAsync(log, progress.Position, progress.End, cancellationToken)
+            : events.ReadAsync(log, progress.Position, progress.End, cancellationToken);
         var first = progress.NextBatch;
         await foreach (var batch in StreamBatch.CutAsync(pages, progress.End, first, cancellationToken: cancellationToken))
         {

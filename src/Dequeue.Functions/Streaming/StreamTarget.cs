@@ -9,7 +9,8 @@ namespace Dequeue.Functions.Streaming;
 /// <param name="App">The tenant app.</param>
 /// <param name="User">The user, as the service authenticated it.</param>
 /// <param name="RequestId">The delivery id of the request.</param>
-public sealed record StreamTarget(string ConnectionId, bool SpeaksJson, string App, string User, string RequestId)
+/// <param name="Encoding">The encoding of the batches, or null for plain JSON.</param>
+public sealed record StreamTarget(string ConnectionId, bool SpeaksJson, string App, string User, string RequestId, string? Encoding = null)
 {
     /// <summary>The group that holds this connection alone.</summary>
     public string Group => GroupOf(ConnectionId);

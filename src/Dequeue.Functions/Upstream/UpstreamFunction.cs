@@ -78,7 +78,18 @@ public sealed partial class UpstreamFunction(
     {
         var instance = StreamTarget.InstanceOf(upstream.ConnectionId);
         if (await durable.GetInstanceAsync(instance, cancellation: cancellationToken) is { IsRunning: true })
-            await durable.TerminateInstanceAsync(instance, "The connection was closed.", cancellationToken);
+        {
+            try
+            {
+                await durable.TerminateInstanceAsync(instance, "The connection was closed.", cancellationToken);
+            }
+            catch (Exception refused) when (refused is not OperationCanceledException)
+            {
+                // It ended in between: the client's type for this refusal is internal, and nothing is left to do.
+                LogEndedByItself(upstream.ConnectionId, refused.GetType().Name);
+            }
+        }
+
         await registry.ForgetAsync(upstream.ConnectionId, cancellationToken);
         return Results.NoContent();
     }
@@ -92,7 +103,7 @@ public sealed partial class UpstreamFunction(
         switch (StreamRequest.Read(body.Span, typeIsKnown: upstream.Name == StreamRequest.Type))
         {
             case StreamRequestReading.Accepted accepted:
-                await StreamAsync(target, accepted.Request, durable, cancellationToken);
+                await StreamAsync(target with { Encoding = BatchEncodings.Choose(accepted.Request.Encodings) }, accepted.Request, durable, cancellationToken);
                 break;
             case StreamRequestReading.Refused refused:
                 await steps.RefuseAsync(new StreamFailure(target, refused.Code, refused.Message), cancellationToken);
@@ -147,6 +158,9 @@ public sealed partial class UpstreamFunction(
             await steps.FailAsync(new StreamFailure(target, ErrorCodes.DbError, "The event log does not answer."), cancellationToken);
         }
     }
+
+    [LoggerMessage(303, LogLevel.Debug, "Stream on {Connection} was not terminated: {Reason}")]
+    private partial void LogEndedByItself(string connection, string reason);
 
     [LoggerMessage(301, LogLevel.Error, "Event {Event} of connection {Connection} failed")]
     private partial void LogFailed(Exception failure, string @event, string connection);

@@ -37,11 +37,12 @@ public abstract class DurableTaskClient(string name) : IAsyncDisposable
     public virtual Task RaiseEventAsync(string instanceId, string eventName, CancellationToken cancellation) =>
         RaiseEventAsync(instanceId, eventName, null, cancellation);
 
-    /// <summary>Raises an event in an instance. Nothing happens when there is none of that id, or it has ended.</summary>
+    /// <summary>Raises an event in an instance.</summary>
     /// <param name="instanceId">The instance.</param>
     /// <param name="eventName">The event's name; letter case does not count.</param>
     /// <param name="eventPayload">What the event carries; kept as JSON.</param>
     /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="Exception">There is none of that id, or it has ended. In Azure too, and of no useful type.</exception>
     public abstract Task RaiseEventAsync(
         string instanceId, string eventName, object? eventPayload = null, CancellationToken cancellation = default);
 
@@ -73,10 +74,11 @@ public abstract class DurableTaskClient(string name) : IAsyncDisposable
     public virtual Task TerminateInstanceAsync(string instanceId, CancellationToken cancellation) =>
         TerminateInstanceAsync(instanceId, null, cancellation);
 
-    /// <summary>Ends an instance; activities that run already run on. Nothing happens when there is none of that id, or it has ended.</summary>
+    /// <summary>Ends an instance; activities that run already run on.</summary>
     /// <param name="instanceId">The instance.</param>
     /// <param name="output">Becomes its output.</param>
     /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="Exception">There is none of that id, or it has ended. In Azure too, and of no useful type.</exception>
     public virtual Task TerminateInstanceAsync(string instanceId, object? output, CancellationToken cancellation = default) =>
         TerminateInstanceAsync(instanceId, output is null ? null : new TerminateInstanceOptions(output), cancellation);
 
@@ -95,6 +97,7 @@ public abstract class DurableTaskClient(string name) : IAsyncDisposable
     /// <param name="instanceId">The instance.</param>
     /// <param name="reason">Why.</param>
     /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="Exception">There is none of that id, or it has ended. In Azure too, and of no useful type.</exception>
     public abstract Task SuspendInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default);
 
     /// <inheritdoc cref="ResumeInstanceAsync(string, string?, CancellationToken)"/>
@@ -105,6 +108,7 @@ public abstract class DurableTaskClient(string name) : IAsyncDisposable
     /// <param name="instanceId">The instance.</param>
     /// <param name="reason">Why.</param>
     /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="Exception">There is none of that id, or it is not paused. In Azure too, and of no useful type.</exception>
     public abstract Task ResumeInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default);
 
     /// <inheritdoc cref="GetInstanceAsync(string, bool, CancellationToken)"/>

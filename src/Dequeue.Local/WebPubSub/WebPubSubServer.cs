@@ -26,7 +26,7 @@ public sealed partial class WebPubSubServer : IAsyncDisposable
     /// <summary>Longest request line and headers: tokens travel there, with their roles and groups.</summary>
     private const int MaxHeaderBytes = 64 * 1024;
 
-    /// <summary>How long a stop waits for handlers to be told that their clients are gone.</summary>
+    /// <summary>How long a stop waits for handlers to be told that their clients are gone, and then for clients to answer the close.</summary>
     private static readonly TimeSpan FarewellTime = TimeSpan.FromSeconds(2);
 
     private readonly WebPubSubServerOptions _options;
@@ -147,7 +147,7 @@ public sealed partial class WebPubSubServer : IAsyncDisposable
         // Nothing of the web server's own logging: it prints query strings, and those hold tokens.
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = _options.Limits.CloseTimeout);
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = FarewellTime);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             // Both loopback addresses: "localhost" may mean either.

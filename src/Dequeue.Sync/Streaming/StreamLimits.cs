@@ -1,3 +1,5 @@
+using Dequeue.Sync.Log;
+
 namespace Dequeue.Sync.Streaming;
 
 /// <summary>How a history is cut into messages and steps.</summary>
@@ -7,10 +9,10 @@ public static class StreamLimits
     public const int MaxBatchEvents = 1000;
 
     /// <summary>
-    /// Bytes of a batch message. Web PubSub carries 1 MB; a JSON subprotocol wraps the message and a binary one there grows by a
-    /// third in base64, but plain clients get it as it is, so that 100 KB of margin is enough.
+    /// Bytes of a batch's events with their commas: a full stored page, so that a page is sent as it is stored. Web PubSub carries
+    /// messages of 1 MB; the rest is margin for the message around the events and for the envelope of a subprotocol.
     /// </summary>
-    public const int MaxBatchBytes = 900_000;
+    public const int MaxBatchBytes = Folding.MaxPageBytes + MaxBatchEvents;
 
     /// <summary>Batches of one durable step. A durable step costs up to 200 ms in the cloud, sending 20 batches a few seconds:
     /// the step's cost stays small, and a step that is repeated repeats little.</summary>

@@ -167,6 +167,7 @@ public sealed class FailureMatrixTests
 
             Assert.Equal(SyncTransport.Rest, result.Transport);
             Assert.Equal(kind, result.StreamFailure!.Kind);
+            if (kind == SyncFailureKind.Throttled) Assert.Equal(TimeSpan.FromHours(1), result.StreamFailure.RetryAfter);
             Assert.Equal((Events, Events), (result.Events, result.Added));
             Assert.Equal(server.Head, result.Checkpoint);
             Assert.Equal(server.Digest(), store.Digest());
@@ -174,7 +175,7 @@ public sealed class FailureMatrixTests
             Assert.DoesNotContain("secret", string.Join('\n', logs.Entries) + result, StringComparison.Ordinal);
         }
 
-        Assert.Equal(0, time.Timers);
+        await time.NoTimersAsync();
         await server.NoSocketsAsync();
     }
 

@@ -150,6 +150,7 @@ public sealed partial class PullMachineTests
         var (rewound, _) = PullMachine.Next(next, Says(new StreamMessage.Complete(9, At(20))), Retry, 0);
 
         Assert.Equal((At(13), 3L, 3L), (next.Position, next.Processed, next.Streamed));
+        Assert.Equal(At(12), PullMachine.Next(saving with { Saving = (null, 1) }, Done, Retry, 0).State.Position);
         Assert.Equal((At(10), 0L), (rewound.Position, rewound.Processed));
     }
 

@@ -88,17 +88,19 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
-    public async Task A_taken_port_is_said_in_one_line()
+    public async Task A_taken_port_and_a_taken_data_folder_are_said_in_one_line()
     {
         var (server, address) = await ChildProcess.ServeAsync(_data);
         await using (server)
         {
-            var (code, _, errors) = await ChildProcess.RunAsync(
-                "serve", "--port", address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), "--pubsub-port", "0", "--data", _data);
+            var port = address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            var taken = await ChildProcess.RunAsync("serve", "--port", port, "--pubsub-port", "0", "--data", Path.Combine(_data, "other"));
+            var shared = await ChildProcess.RunAsync("serve", "--port", "0", "--pubsub-port", "0", "--data", _data);
 
-            Assert.Equal(1, code);
-            Assert.Contains("address already in use", errors, StringComparison.Ordinal);
-            Assert.DoesNotContain("   at ", errors, StringComparison.Ordinal);
+            Assert.Equal((1, 1), (taken.Code, shared.Code));
+            Assert.Contains("address already in use", taken.Errors, StringComparison.Ordinal);
+            Assert.Contains("in use by another process", shared.Errors, StringComparison.Ordinal);
+            Assert.All([taken, shared], run => Assert.Single(run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
         }
     }
 

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Azure.Core;
 using Dequeue.Local.WebPubSub;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Dequeue.Local.Tests.WebPubSub;
 
@@ -101,6 +102,160 @@ public sealed class UpstreamTests
         await stopping;
         Assert.Equal("azure.webpubsub.sys.disconnected", (await app.NextAsync(Cancel)).Type);
         Assert.False(app.TryNext(out _));
+    }
+
+    [Fact]
+    public async Task A_stop_does_not_wait_for_clients_that_do_not_answer_nor_for_handlers_that_hang()
+    {
+        await using var app = await EventHandlerApp.StartAsync(Cancel);
+        await using var service = await ServiceFixture.StartAsync(Cancel);
+        service.Server.SetEventHandlers("chat", new WebPubSubEventHandler(app.Template, "*", WebPubSubSystemEvents.Disconnected));
+        var hangs = new TaskCompletionSource();
+        app.Answer = (_, _) => hangs.Task;
+        using var silent = await service.ConnectJsonAsync(Cancel, "silent");
+        await silent.SendAsync(new { type = "event", @event = "e", data = 1 }, Cancel);
+        await app.NextAsync(Cancel);
+
+        // Without an end of its own it would take ten minutes for the client, and a hundred seconds for the handler.
+        await service.Server.StopAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(60), Cancel);
+        await service.Server.StopAsync(Cancel);
+
+        hangs.SetResult();
+        Assert.False(app.TryNext(out _));
+    }
+
+    [Fact]
+    public async Task A_failed_post_is_repeated_after_one_three_and_five_seconds_with_the_same_id()
+    {
+        await using var app = await EventHandlerApp.StartAsync(Cancel);
+        var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var service = await ServiceFixture.StartAsync(Cancel, new WebPubSubServerOptions { Port = 0, TimeProvider = time });
+        service.Server.SetEventHandlers("chat", new WebPubSubEventHandler(app.Template, "*", WebPubSubSystemEvents.None));
+        app.Answer = (_, response) =>
+        {
+            response.StatusCode = 503;
+            return Task.CompletedTask;
+        };
+        using var ann = await service.ConnectJsonAsync(Cancel, "ann");
+        await ann.SendAsync(new { type = "event", @event = "e", ackId = 1, data = 1 }, Cancel);
+
+        var attempts = new List<(ReceivedEvent Event, DateTimeOffset At)> { (await app.NextAsync(Cancel), time.GetUtcNow()) };
+        while (attempts.Count < 4)
+        {
+            await Wait.UntilAsync(
+                () =>
+                {
+                    time.Advance(TimeSpan.FromMilliseconds(100));
+                    var came = app.TryNext(out var next);
+                    if (came) attempts.Add((next!, time.GetUtcNow()));
+                    return Task.FromResult(came);
+                },
+                Cancel);
+        }
+
+        var ack = (await ann.ReadAsync(Cancel)).Json;
+        Assert.Equal("InternalServerError", (string?)ack["error"]!["name"]);
+        Assert.Single(attempts.Select(attempt => attempt.Event.Headers["ce-id"]).Distinct());
+        Assert.Single(attempts.Select(attempt => attempt.Event.Headers["x-ms-client-request-id"]).Distinct());
+        var waits = attempts.Zip(attempts.Skip(1), (one, next) => next.At - one.At).ToArray();
+        Assert.True(waits[0] >= TimeSpan.FromSeconds(1) && waits[1] >= TimeSpan.FromSeconds(3) && waits[2] >= TimeSpan.FromSeconds(5), string.Join(", ", waits));
+        Assert.False(app.TryNext(out _));
+    }
+
+    [Theory]
+    [InlineData(429)]
+    [InlineData(404)]
+    public async Task Other_refusals_are_not_repeated(int status)
+    {
+        await using var app = await EventHandlerApp.StartAsync(Cancel);
+        await using var service = await ServiceFixture.StartAsync(Cancel);
+        service.Server.SetEventHandlers("chat", new WebPubSubEventHandler(app.Template, "*", WebPubSubSystemEvents.None));
+        app.Answer = (_, response) =>
+        {
+            response.StatusCode = status;
+            return Task.CompletedTask;
+        };
+        using var ann = await service.ConnectJsonAsync(Cancel, "ann");
+
+        var ack = await ann.RequestAsync(new { type = "event", @event = "e", ackId = 1, data = 1 }, Cancel);
+
+        Assert.Equal("InternalServerError", (string?)ack["error"]!["name"]);
+        Assert.True(app.TryNext(out _));
+        Assert.False(app.TryNext(out _));
+    }
+
+    [Fact]
+    public async Task State_goes_along_events_and_an_answer_of_an_unknown_type_is_a_failure()
+    {
+        await using var app = await EventHandlerApp.StartAsync(Cancel);
+        await using var service = await ServiceFixture.StartAsync(Cancel);
+        service.Server.SetEventHandlers("chat", new WebPubSubEventHandler(app.Template, "*", WebPubSubSystemEvents.Disconnected));
+        app.Answer = async (received, response) =>
+        {
+            response.Headers["ce-connectionState"] = "after " + received.Text;
+            if (received.Text != "2") return;
+            response.ContentType = "text/html";
+            await response.WriteAsync("<p>");
+        };
+        using var ann = await service.ConnectJsonAsync(Cancel, "ann");
+
+        Assert.True((bool?)(await ann.RequestAsync(new { type = "event", @event = "e", ackId = 1, data = 1 }, Cancel))["success"]);
+        Assert.False((bool?)(await ann.RequestAsync(new { type = "event", @event = "e", ackId = 2, data = 2 }, Cancel))["success"]);
+        await service.Client.CloseConnectionAsync(ann.ConnectionId, "enough");
+
+        Assert.False((await app.NextAsync(Cancel)).Headers.ContainsKey("ce-connectionState"));
+        Assert.Equal("after 1", (await app.NextAsync(Cancel)).Headers["ce-connectionState"]);
+        var disconnected = await app.NextAsync(Cancel);
+        Assert.Equal("after 2", disconnected.Headers["ce-connectionState"]);
+        Assert.Equal("""{"reason":"Application server closed the connection. Reason: enough"}""", disconnected.Text);
+    }
+
+    [Fact]
+    public async Task The_first_handler_that_matches_gets_the_event_and_handlers_may_change()
+    {
+        await using var one = await EventHandlerApp.StartAsync(Cancel);
+        await using var other = await EventHandlerApp.StartAsync(Cancel);
+        await using var service = await ServiceFixture.StartAsync(Cancel);
+        using var ann = await service.ConnectJsonAsync(Cancel, "ann");
+        service.Server.SetEventHandlers(
+            "chat",
+            new WebPubSubEventHandler(one.Template, "a,b", WebPubSubSystemEvents.None),
+            new WebPubSubEventHandler(other.Template, "*", WebPubSubSystemEvents.None));
+
+        await ann.RequestAsync(new { type = "event", @event = "B", ackId = 1, data = 1 }, Cancel);
+        await ann.RequestAsync(new { type = "event", @event = "c", ackId = 2, data = 2 }, Cancel);
+        service.Server.SetEventHandlers("CHAT");
+        Assert.False((bool?)(await ann.RequestAsync(new { type = "event", @event = "b", ackId = 3, data = 3 }, Cancel))["success"]);
+
+        Assert.Equal("1", (await one.NextAsync(Cancel)).Text);
+        Assert.Equal("2", (await other.NextAsync(Cancel)).Text);
+        Assert.False(one.TryNext(out _) || other.TryNext(out _));
+    }
+
+    [Fact]
+    public async Task No_token_and_no_query_is_ever_logged()
+    {
+        using var log = new LogRecorder();
+        await using var app = await EventHandlerApp.StartAsync(Cancel);
+        await using var service = await ServiceFixture.StartAsync(Cancel, new WebPubSubServerOptions { Port = 0, LoggerFactory = log });
+        service.Server.SetEventHandlers("chat", new WebPubSubEventHandler(app.Template + "?code=secret", "*", WebPubSubSystemEvents.None));
+        app.Answer = (_, response) =>
+        {
+            response.StatusCode = 400;
+            return Task.CompletedTask;
+        };
+        var url = await service.UrlAsync("ann");
+        using (var ann = await RawClient.ConnectJsonAsync(url, Cancel))
+        {
+            await ann.RequestAsync(new { type = "event", @event = "e", ackId = 1, data = "payload" }, Cancel);
+        }
+
+        await service.Server.StopAsync(Cancel);
+        Assert.Contains(log.Lines, line => line.Contains("event 'e'", StringComparison.Ordinal));
+        foreach (var secret in new[] { "access_token", url.Query[20..60], "secret", "payload", WebPubSubServerOptions.DefaultAccessKey })
+        {
+            Assert.DoesNotContain(log.Lines, line => line.Contains(secret, StringComparison.Ordinal));
+        }
     }
 
     private static class HttpStatusCodeOf

@@ -19,3 +19,12 @@ public sealed class AzureProcessesTests(AzuriteFixture fixture) : ProcessesConfo
 {
     protected override int PushesPerWriter => 15;
 }
+
+public sealed class AzureFailureTests(AzuriteFixture fixture) : FailureConformance(fixture), IClassFixture<AzuriteFixture>;
+
+public sealed class AzureCostTests(AzuriteFixture fixture) : CostConformance(fixture), IClassFixture<AzuriteFixture>
+{
+    // The same code as on SQLite, where 10,000 pushes take seconds and not minutes.
+    [Fact]
+    public Task Of_400_one_event_pushes_each_event_is_written_4_times_at_most() => PushOneByOneAsync(400);
+}

@@ -6,15 +6,23 @@ public sealed class SqliteLogTests(SqliteFixture fixture) : LogConformance(fixtu
 
 public sealed class SqliteLogModelTests(SqliteFixture fixture) : LogModelConformance(fixture), IClassFixture<SqliteFixture>
 {
-    protected override int Histories => 40;
+    protected override int Histories => 12;
 }
 
 public sealed class SqliteReadersDuringWritesTests(SqliteFixture fixture) : ReadersDuringWritesConformance(fixture), IClassFixture<SqliteFixture>
 {
-    protected override int Pushes => 1500;
+    protected override int Pushes => 600;
 }
 
 public sealed class SqliteProcessesTests(SqliteFixture fixture) : ProcessesConformance(fixture), IClassFixture<SqliteFixture>
 {
     protected override int PushesPerWriter => 100;
+}
+
+public sealed class SqliteFailureTests(SqliteFixture fixture) : FailureConformance(fixture), IClassFixture<SqliteFixture>;
+
+public sealed class SqliteCostTests(SqliteFixture fixture) : CostConformance(fixture), IClassFixture<SqliteFixture>
+{
+    [Fact]
+    public Task Of_10000_one_event_pushes_each_event_is_written_4_times_at_most() => PushOneByOneAsync(10_000);
 }

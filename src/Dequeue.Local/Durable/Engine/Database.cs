@@ -18,6 +18,9 @@ internal sealed class Database : IDisposable
         Execute("PRAGMA journal_mode = WAL");
         Execute("PRAGMA synchronous = NORMAL");
         Execute("PRAGMA busy_timeout = 5000");
+
+        // A checkpoint flushes to disk, so it is done beside the writes (DurableStore); this is for when it falls behind.
+        Execute("PRAGMA wal_autocheckpoint = 16000");
     }
 
     /// <summary>Runs a statement whose parameters are $0, $1 and so on; gives the number of rows changed.</summary>

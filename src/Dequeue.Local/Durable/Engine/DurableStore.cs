@@ -12,12 +12,17 @@ internal sealed class DurableStore : IAsyncDisposable
     /// <summary>Writes in one transaction: enough that a commit costs little each, few enough that none waits long.</summary>
     private const int MaxBatch = 256;
 
+    /// <summary>Writes after which the write-ahead log is copied into the file: a log of a few megabytes.</summary>
+    private const int WritesPerCheckpoint = 2000;
+
     private readonly string _path;
     private readonly FileStream _lock;
     private readonly Database _database;
     private readonly ConcurrentBag<Database> _readers = [];
     private readonly Channel<IWrite> _writes = Channel.CreateUnbounded<IWrite>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Task _writer;
+    private Task _checkpoint = Task.CompletedTask;
+    private int _writesSinceCheckpoint;
     private long _nextExecution;
     private long _firstRow;
 
@@ -95,6 +100,7 @@ internal sealed class DurableStore : IAsyncDisposable
     {
         _writes.Writer.TryComplete();
         await _writer;
+        await _checkpoint.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         foreach (var reader in _readers)
         {
             reader.Dispose();
@@ -127,7 +133,20 @@ internal sealed class DurableStore : IAsyncDisposable
                     }
                 }
             }
+
+            _writesSinceCheckpoint += batch.Count;
+            if (_writesSinceCheckpoint >= WritesPerCheckpoint && _checkpoint.IsCompleted)
+            {
+                _writesSinceCheckpoint = 0;
+                _checkpoint = CheckpointAsync();
+            }
         }
+    }
+
+    private async Task CheckpointAsync()
+    {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        Read(static database => database.Execute("PRAGMA wal_checkpoint(PASSIVE)"));
     }
 
     private Exception? TryCommit(List<IWrite> batch, StoreTransaction transaction)

@@ -35,7 +35,8 @@ internal sealed class EngineClient(DurableEngine engine) : DurableTaskClient("lo
     {
         ArgumentException.ThrowIfNullOrEmpty(eventName);
         var text = engine.Payload.Write(eventPayload, $"The payload of event '{eventName}'");
-        return SendAsync(instanceId, new HistoryEvent(EventKind.EventRaised, Name: eventName, Payload: text), cancellation);
+        return SendAsync(
+            instanceId, new HistoryEvent(EventKind.EventRaised, Name: eventName, Payload: text), $"raise event {eventName} for", cancellation);
     }
 
     public override Task<OrchestrationMetadata> WaitForInstanceStartAsync(
@@ -48,13 +49,13 @@ internal sealed class EngineClient(DurableEngine engine) : DurableTaskClient("lo
 
     public override Task TerminateInstanceAsync(
         string instanceId, TerminateInstanceOptions? options = null, CancellationToken cancellation = default) => SendAsync(
-        instanceId, new HistoryEvent(EventKind.Terminate, Payload: engine.Payload.Write(options?.Output, "The output")), cancellation);
+        instanceId, new HistoryEvent(EventKind.Terminate, Payload: engine.Payload.Write(options?.Output, "The output")), "terminate", cancellation);
 
     public override Task SuspendInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default) =>
-        SendAsync(instanceId, new HistoryEvent(EventKind.Suspend, Payload: reason), cancellation);
+        SendAsync(instanceId, new HistoryEvent(EventKind.Suspend, Payload: reason), "suspend", cancellation);
 
     public override Task ResumeInstanceAsync(string instanceId, string? reason = null, CancellationToken cancellation = default) =>
-        SendAsync(instanceId, new HistoryEvent(EventKind.Resume, Payload: reason), cancellation);
+        SendAsync(instanceId, new HistoryEvent(EventKind.Resume, Payload: reason), "resume", cancellation);
 
     public override Task<OrchestrationMetadata?> GetInstanceAsync(
         string instanceId, bool getInputsAndOutputs = false, CancellationToken cancellation = default)
@@ -81,15 +82,28 @@ internal sealed class EngineClient(DurableEngine engine) : DurableTaskClient("lo
         }
     }
 
-    private async Task SendAsync(string id, HistoryEvent message, CancellationToken cancellation) => await engine.Store.WriteAsync(
-        write => write.LiveExecution(id) is null ? null : write.Post(id, message),
-        stored =>
-        {
-            if (stored is not null)
+    private async Task SendAsync(string id, HistoryEvent message, string verb, CancellationToken cancellation)
+    {
+        var (status, stored) = await engine.Store.WriteAsync(
+            write => write.Status(id) is var status && Takes(status, message.Kind) ? (status, write.Post(id, message)) : (status, null),
+            done =>
             {
-                engine.Deliver(id, stored);
-            }
-        }).WaitAsync(cancellation);
+                if (done.Item2 is { } stored)
+                {
+                    engine.Deliver(id, stored);
+                }
+            }).WaitAsync(cancellation);
+        if (stored is null)
+        {
+            throw new RefusedByHostException(status is null
+                ? $"No instance with ID '{id}' was found."
+                : $"Cannot {verb} the orchestration instance {id} because instance is in the {status} state.");
+        }
+    }
+
+    private static bool Takes(OrchestrationRuntimeStatus? status, EventKind kind) => kind == EventKind.Resume
+        ? status is OrchestrationRuntimeStatus.Suspended
+        : status is OrchestrationRuntimeStatus.Pending or OrchestrationRuntimeStatus.Running or OrchestrationRuntimeStatus.Suspended;
 
     private async Task<OrchestrationMetadata> WaitAsync(
         string id, Func<Instance, Task> until, bool withValues, CancellationToken cancellation)
@@ -105,6 +119,11 @@ internal sealed class EngineClient(DurableEngine engine) : DurableTaskClient("lo
     private OrchestrationMetadata? Find(string id, bool withValues) =>
         engine.Store.Read(database => database.Instance(id, engine.Payload.Options, withValues));
 
+    /// <summary>
+    /// In Azure this is a gRPC exception, of a type that an app does not name: an app that is ready for it catches Exception.
+    /// </summary>
+    private sealed class RefusedByHostException(string message) : Exception(message);
+
     private sealed class Pages(DurableEngine engine, OrchestrationQuery query) : AsyncPageable<OrchestrationMetadata>
     {
         public override async IAsyncEnumerable<Page<OrchestrationMetadata>> AsPages(
@@ -114,7 +133,8 @@ internal sealed class EngineClient(DurableEngine engine) : DurableTaskClient("lo
             var after = continuationToken ?? query.ContinuationToken ?? "";
             while (true)
             {
-                var page = engine.Store.Read(database => database.Instances(query, after, size, engine.Payload.Options));
+                var page = await Task.FromResult(
+                    engine.Store.Read(database => database.Instances(query, after, size, engine.Payload.Options)));
                 var more = page.Count == size;
                 after = more ? page[^1].InstanceId : "";
                 yield return new Page<OrchestrationMetadata>(page, more ? after : null);
@@ -122,8 +142,6 @@ internal sealed class EngineClient(DurableEngine engine) : DurableTaskClient("lo
                 {
                     yield break;
                 }
-
-                await Task.CompletedTask;
             }
         }
     }

@@ -7,6 +7,10 @@ internal sealed class StoreTransaction(Database database, DurableStore store)
     public long? LiveExecution(string id) =>
         (long?)database.Scalar("SELECT execution FROM instances WHERE id = $0 AND status IN (0, 6, 7)", id);
 
+    /// <summary>Where an instance is in its life; null if there is none.</summary>
+    public OrchestrationRuntimeStatus? Status(string id) =>
+        (OrchestrationRuntimeStatus?)(long?)database.Scalar("SELECT status FROM instances WHERE id = $0", id);
+
     /// <summary>Stores a new instance in place of one that has ended. Null if there is one that has not.</summary>
     public (long Execution, HistoryEvent Start)? Create(string id, string name, string? input, DateTime now, DateTime startAt)
     {

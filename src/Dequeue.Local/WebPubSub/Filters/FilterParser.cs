@@ -30,7 +30,7 @@ internal sealed class FilterParser
     public Func<FilterSubject, object?> ParseCondition()
     {
         var condition = ParseOr();
-        if (Next.Kind != FilterTokenKind.End) throw Unexpected();
+        if (Next.Kind != FilterTokenKind.End) throw Unexpected(Next);
         return Truth(condition);
     }
 
@@ -162,8 +162,7 @@ internal sealed class FilterParser
                 _at++;
                 return Call(token.Text, ParseList());
             default:
-                _at--;
-                throw Unexpected();
+                throw Unexpected(token);
         }
     }
 
@@ -241,7 +240,7 @@ internal sealed class FilterParser
 
     private void Expect(string punctuation)
     {
-        if (!Take(punctuation)) throw Unexpected();
+        if (!Take(punctuation)) throw Unexpected(Next);
     }
 
     private void Count()
@@ -249,8 +248,12 @@ internal sealed class FilterParser
         if (++_clauses > MaxClauses) throw new FormatException($"The filter has more than {MaxClauses} clauses.");
     }
 
-    private FormatException Unexpected()
-        => new(Next.Kind == FilterTokenKind.End ? "The filter ends too early." : $"The filter has an unexpected '{Next.Text}'.");
+    private static FormatException Unexpected(FilterToken token) => new(token.Kind switch
+    {
+        FilterTokenKind.End => "The filter ends too early.",
+        FilterTokenKind.Number => $"The filter has an unexpected {token.Number}.",
+        _ => $"The filter has an unexpected '{token.Text}'.",
+    });
 
     private sealed record Node(Kind Kind, Func<FilterSubject, object?> Value);
 }

@@ -61,9 +61,10 @@ internal static class MessageBody
         while (true)
         {
             var read = await request.BodyReader.ReadAsync(cancellationToken);
-            if (read.Buffer.Length > max) return null;
-            if (read.IsCompleted) return read.Buffer.ToArray();
-            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            var isTooLong = read.Buffer.Length > max;
+            var bytes = read.IsCompleted && !isTooLong ? read.Buffer.ToArray() : null;
+            request.BodyReader.AdvanceTo(bytes is null ? read.Buffer.Start : read.Buffer.End, read.Buffer.End);
+            if (bytes is not null || isTooLong) return bytes;
         }
     }
 

@@ -1,0 +1,55 @@
+// The service that holds the clients' WebSockets. Its access keys are off: the functions reach it with their identity, and it
+// reaches them with its own. Limits: docs/capacity.md.
+param location string
+param tags object
+param name string
+param skuName string
+param units int
+param workspaceId string
+
+resource service 'Microsoft.SignalRService/webPubSub@2024-03-01' = {
+  name: name
+  location: location
+  tags: tags
+  kind: 'WebPubSub'
+  sku: {
+    name: skuName
+    capacity: units
+  }
+  // It signs the events for our handler. No role is ever given to it, so that its token opens nothing else.
+  identity: { type: 'SystemAssigned' }
+  properties: {
+    disableLocalAuth: true
+    disableAadAuth: false
+    publicNetworkAccess: 'Enabled'
+    tls: { clientCertEnabled: false }
+    // One line per connection and per refused call. Messages are not logged: they are many, and they are the users' data.
+    resourceLogConfiguration: {
+      categories: [
+        { name: 'ConnectivityLogs', enabled: 'true' }
+        { name: 'HttpRequestLogs', enabled: 'true' }
+        { name: 'MessagingLogs', enabled: 'false' }
+      ]
+    }
+  }
+}
+
+// The newest version that knows `logs` is a preview one; the stable one of 2016 does not.
+#disable-next-line use-recent-api-versions
+resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  scope: service
+  name: 'to-workspace'
+  properties: {
+    workspaceId: workspaceId
+    // Into tables of their own, WebPubSubConnectivity and WebPubSubHttpRequest, instead of the shared AzureDiagnostics.
+    logAnalyticsDestinationType: 'Dedicated'
+    logs: [
+      { category: 'ConnectivityLogs', enabled: true }
+      { category: 'HttpRequestLogs', enabled: true }
+    ]
+    metrics: [{ category: 'AllMetrics', enabled: true }]
+  }
+}
+
+output endpoint string = 'https://${service.properties.hostName}'
+output principalId string = service.identity.principalId

@@ -1,0 +1,201 @@
+using System.Text;
+using Dequeue.Client.Sqlite;
+using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
+using Microsoft.Data.Sqlite;
+
+namespace Dequeue.Client.Tests.Storage;
+
+/// <summary>What every store must do, on each of the two.</summary>
+public abstract class EventStoreTests : IAsyncLifetime
+{
+    private IEventStore _store = null!;
+
+    protected static CancellationToken Cancelled => TestContext.Current.CancellationToken;
+
+    private IPushQueue Queue => (IPushQueue)_store;
+
+    public async ValueTask InitializeAsync() => _store = await OpenAsync();
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_store is IAsyncDisposable disposable) await disposable.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    [Fact]
+    public async Task A_new_store_stands_at_the_beginning()
+        => Assert.Equal(new StorePosition(Checkpoint.Beginning, 0), await _store.LoadAsync(Cancelled));
+
+    [Fact]
+    public async Task Events_and_checkpoint_are_saved_together_and_in_order()
+    {
+        IReadOnlyList<SyncEvent> events = [Event("b"), Event("a"), Event("c")];
+
+        var added = await _store.SaveAsync(events, At(3), Cancelled);
+
+        Assert.Same(events, added);
+        Assert.Equal(new StorePosition(At(3), 3), await _store.LoadAsync(Cancelled));
+        Assert.Equal(["b", "a", "c"], await IdsAsync());
+    }
+
+    [Fact]
+    public async Task Known_ids_are_left_out_and_only_the_new_are_told()
+    {
+        await _store.SaveAsync([Event("a"), Event("b")], At(1), Cancelled);
+
+        var added = await _store.SaveAsync([Event("c"), Event("a", "other"), Event("d"), Event("c"), Event("A")], At(2), Cancelled);
+
+        Assert.Equal(["c", "d", "A"], added.Select(next => next.Id));
+        Assert.Equal(["a", "b", "c", "d", "A"], await IdsAsync());
+        Assert.Equal(5, (await _store.LoadAsync(Cancelled)).Events);
+    }
+
+    [Fact]
+    public async Task Without_a_checkpoint_the_position_stays()
+    {
+        await _store.SaveAsync([Event("a")], At(1), Cancelled);
+        await _store.SaveAsync([Event("b")], null, Cancelled);
+        Assert.Equal(new StorePosition(At(1), 2), await _store.LoadAsync(Cancelled));
+    }
+
+    [Fact]
+    public async Task A_rewind_takes_back_what_came_since_so_that_it_can_come_again()
+    {
+        await _store.SaveAsync([Event("a")], At(1), Cancelled);
+        var position = await _store.LoadAsync(Cancelled);
+        await _store.SaveAsync([Event("b"), Event("c")], At(2), Cancelled);
+
+        await _store.RewindAsync(position, Cancelled);
+
+        Assert.Equal(position, await _store.LoadAsync(Cancelled));
+        Assert.Equal(["a"], await IdsAsync());
+        Assert.Equal(2, (await _store.SaveAsync([Event("c"), Event("b")], At(2), Cancelled)).Count);
+        Assert.Equal(["a", "c", "b"], await IdsAsync());
+    }
+
+    [Fact]
+    public async Task The_queue_gives_the_oldest_first_and_forgets_what_is_removed()
+    {
+        await Queue.EnqueueAsync([Event("a"), Event("b")], Cancelled);
+        await Queue.EnqueueAsync([Event("c")], Cancelled);
+
+        var two = await Queue.PeekAsync(2, Cancelled);
+        await Queue.RemoveThroughAsync(two[^1].Number, Cancelled);
+        await Queue.EnqueueAsync([Event("d")], Cancelled);
+        var rest = await Queue.PeekAsync(10, Cancelled);
+
+        Assert.Equal(["a", "b"], two.Select(next => next.Id));
+        Assert.Equal(["c", "d"], rest.Select(next => next.Id));
+        Assert.Equal("""{"id":"c"}""", Encoding.UTF8.GetString(rest[0].Json.Span));
+        Assert.Equal(2, await Queue.CountAsync(Cancelled));
+        Assert.Equal(0, (await _store.LoadAsync(Cancelled)).Events);
+    }
+
+    protected abstract Task<IEventStore> OpenAsync();
+
+    protected abstract Task<List<byte[]>> ReadAsync(IEventStore store);
+
+    protected static Checkpoint At(int second) => Checkpoint.FromTicks(DateTime.UnixEpoch.Ticks + second * TimeSpan.TicksPerSecond);
+
+    protected static SyncEvent Event(string id, string? text = null)
+        => new(Encoding.UTF8.GetBytes(text is null ? $$"""{"id":"{{id}}"}""" : $$"""{"id":"{{id}}","x":"{{text}}"}"""), id, null, 2, true);
+
+    private async Task<List<string>> IdsAsync()
+        => (await ReadAsync(_store)).Select(json => System.Text.Json.JsonDocument.Parse(json).RootElement.GetProperty("id").GetString()!).ToList();
+}
+
+public sealed class InMemoryEventStoreTests : EventStoreTests
+{
+    protected override Task<IEventStore> OpenAsync() => Task.FromResult<IEventStore>(new InMemoryEventStore());
+
+    protected override Task<List<byte[]>> ReadAsync(IEventStore store)
+        => Task.FromResult(((InMemoryEventStore)store).Events.Select(json => json.ToArray()).ToList());
+}
+
+public sealed class SqliteEventStoreTests : EventStoreTests
+{
+    private readonly string _path = Path.Combine(Directory.CreateTempSubdirectory("dequeue-").FullName, "new", "state.db");
+
+    [Fact]
+    public async Task Everything_is_there_after_reopening()
+    {
+        var path = _path + "2";
+        await using (var store = await SqliteEventStore.OpenAsync(path, Cancelled))
+        {
+            await store.SaveAsync([Event("a")], At(1), Cancelled);
+            await store.EnqueueAsync([Event("q")], Cancelled);
+        }
+
+        await using var reopened = await SqliteEventStore.OpenAsync(path, Cancelled);
+        Assert.Equal(new StorePosition(At(1), 1), await reopened.LoadAsync(Cancelled));
+        Assert.Equal("q", Assert.Single(await reopened.PeekAsync(10, Cancelled)).Id);
+        Assert.Equal("""{"id":"a"}"""u8.ToArray(), Assert.Single(await ReadAsync(reopened)));
+    }
+
+    [Fact]
+    public async Task A_save_that_fails_in_the_middle_changes_nothing()
+    {
+        await using var store = await SqliteEventStore.OpenAsync(_path + "3", Cancelled);
+        await store.SaveAsync([Event("a")], At(1), Cancelled);
+
+        await Assert.ThrowsAnyAsync<Exception>(async () => await store.SaveAsync([Event("b"), Event("c") with { Id = null }], At(2), Cancelled));
+
+        Assert.Equal(new StorePosition(At(1), 1), await store.LoadAsync(Cancelled));
+        Assert.Single(await ReadAsync(store));
+        Assert.Single(await store.SaveAsync([Event("b")], At(2), Cancelled));
+    }
+
+    [Fact]
+    public async Task A_process_that_dies_between_saves_leaves_the_last_whole_one()
+    {
+        var (path, copy) = (_path + "4", _path + "5");
+        await using var store = await SqliteEventStore.OpenAsync(path, Cancelled);
+        await store.SaveAsync([Event("a")], At(1), Cancelled);
+        await store.SaveAsync([Event("b")], At(2), Cancelled);
+
+        // What a killed process leaves on the disk: the file and its log, not closed. The log's last transaction is torn.
+        File.Copy(path, copy);
+        var log = await File.ReadAllBytesAsync(path + "-wal", Cancelled);
+        await File.WriteAllBytesAsync(copy + "-wal", log.AsMemory(0, log.Length - 100), Cancelled);
+
+        await using var survivor = await SqliteEventStore.OpenAsync(copy, Cancelled);
+        var position = await survivor.LoadAsync(Cancelled);
+        Assert.Equal(new StorePosition(At(1), 1), position);
+        Assert.Single(await ReadAsync(survivor));
+    }
+
+    [Fact]
+    public async Task A_file_of_a_later_version_is_refused()
+    {
+        var path = _path + "6";
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await using (var connection = new SqliteConnection($"Data Source={path};Pooling=False"))
+        {
+            await connection.OpenAsync(Cancelled);
+            await using var command = connection.CreateCommand();
+            command.CommandText = "PRAGMA user_version = 2";
+            await command.ExecuteNonQueryAsync(Cancelled);
+        }
+
+        await Assert.ThrowsAsync<InvalidDataException>(() => SqliteEventStore.OpenAsync(path, Cancelled));
+    }
+
+    [Fact]
+    public async Task More_than_a_page_is_read_in_order()
+    {
+        await using var store = await SqliteEventStore.OpenAsync(_path + "7", Cancelled);
+        var ids = Enumerable.Range(0, 2345).Select(i => $"e{i}").ToList();
+        await store.SaveAsync([.. ids.Select(id => Event(id))], At(1), Cancelled);
+        Assert.Equal(ids.Select(id => $$"""{"id":"{{id}}"}"""), (await ReadAsync(store)).Select(Encoding.UTF8.GetString));
+    }
+
+    protected override async Task<IEventStore> OpenAsync() => await SqliteEventStore.OpenAsync(_path, Cancelled);
+
+    protected override async Task<List<byte[]>> ReadAsync(IEventStore store)
+    {
+        List<byte[]> events = [];
+        await foreach (var json in ((SqliteEventStore)store).ReadAsync(Cancelled)) events.Add(json.ToArray());
+        return events;
+    }
+}

@@ -1,0 +1,43 @@
+using System.Text;
+using Dequeue.Contracts.Streaming;
+
+namespace Dequeue.Contracts.Tests.Streaming;
+
+/// <summary>Golden JSON: what stands on the wire, to the byte. A change here is a change for every client.</summary>
+public sealed class StreamMessageTests
+{
+    private static readonly Checkpoint At = Checkpoint.FromTicks(new DateTime(2026, 11, 22, 8, 15, 30, DateTimeKind.Utc).Ticks + 1234567);
+
+    [Fact]
+    public void Request() => Is("""{"type":"sync.stream.request","since":"2026-11-22T08:15:30.1234567Z"}""", new StreamRequest(At).ToUtf8Bytes());
+
+    [Fact]
+    public void Start() => Is("""{"type":"sync.stream.start","totalEvents":9007199254740993}""", new StreamMessage.Start(9007199254740993).ToUtf8Bytes());
+
+    [Fact]
+    public void Complete()
+        => Is("""{"type":"sync.stream.complete","processedEvents":2,"newCheckpoint":"2026-11-22T08:15:30.1234567Z"}""", new StreamMessage.Complete(2, At).ToUtf8Bytes());
+
+    [Fact]
+    public void Complete_with_digest()
+        => Is(
+            """{"type":"sync.stream.complete","processedEvents":2,"newCheckpoint":"2026-11-22T08:15:30.1234567Z","digest":"ab"}""",
+            new StreamMessage.Complete(2, At, "ab").ToUtf8Bytes());
+
+    [Fact]
+    public void Error()
+        => Is("""{"type":"sync.stream.error","error":"Say \"when\" <é>","code":"INTERNAL"}""", new StreamMessage.Error("Say \"when\" <é>", ErrorCodes.Internal).ToUtf8Bytes());
+
+    [Theory]
+    [InlineData(0, false, """{"type":"sync.stream.batch","batchIndex":0,"isLast":false,"checkpoint":"2026-11-22T08:15:30.1234567Z","events":[{"id":"a"},{"id":"b"}]}""")]
+    [InlineData(int.MaxValue, true, """{"type":"sync.stream.batch","batchIndex":2147483647,"isLast":true,"checkpoint":"2026-11-22T08:15:30.1234567Z","events":[{"id":"a"},{"id":"b"}]}""")]
+    public void Batch(int index, bool isLast, string golden)
+    {
+        var prefix = new byte[BatchFrame.MaxOverhead];
+        var length = BatchFrame.WritePrefix(prefix, index, isLast, At);
+        Assert.InRange(length + BatchFrame.Suffix.Length, 1, BatchFrame.MaxOverhead);
+        Is(golden, [.. prefix.AsSpan(0, length), .. """{"id":"a"},{"id":"b"}"""u8, .. BatchFrame.Suffix]);
+    }
+
+    private static void Is(string golden, byte[] written) => Assert.Equal(golden, Encoding.UTF8.GetString(written));
+}

@@ -1,0 +1,110 @@
+using Dequeue.Contracts;
+using Dequeue.Sync.Log;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Dequeue.Storage.Tests.Log;
+
+/// <summary>What the layout promises to cost, counted in requests and rows.</summary>
+public abstract class CostConformance(ITableFixture fixture)
+{
+    private const int Events = 10_000;
+
+    private readonly CountingTable _table = new(fixture.Table);
+
+    protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    protected static LogKey NewKey(string user) => new(AppId.Parse("cost"), UserId.Parse(user));
+
+    [Fact]
+    public async Task A_full_sync_of_10000_events_takes_3_round_trips_and_30_rows()
+    {
+        var (log, key, events) = (Open(), NewKey("sync"), TestEvents.Many(Events));
+        foreach (var push in events.Chunk(370)) await log.AppendAsync(key, push, Cancel);
+        var (commits, written, pushed) = (_table.Commits, _table.PageBytes, events.Sum(e => (long)e.Json.Length));
+
+        _table.Reset();
+        var head = await log.ReadHeadAsync(key, Cancel);
+        Assert.Equal(Events, await log.CountAfterAsync(key, head, Checkpoint.Beginning, Cancel));
+        Assert.Equal(Events, (await log.ReadEventsAsync(key, Checkpoint.Beginning, head.Last, Cancel)).Count);
+        Assert.True(_table.Reads <= 3, $"{_table.Reads} round trips");
+        Assert.True(_table.Rows <= 30, $"{_table.Rows} rows");
+        Report($"sync of {Events} events: {_table.Reads} round trips, {_table.Rows} rows; pushed {pushed:N0} bytes in {commits} transactions, {written:N0} bytes of pages written, {_table.BytesRead:N0} stored and read");
+    }
+
+    [Fact]
+    public async Task A_count_reads_one_row_at_most()
+    {
+        var (log, key) = (Open(), NewKey("count"));
+        await log.AppendAsync(key, TestEvents.Many(1234), Cancel);
+        var head = await log.ReadHeadAsync(key, Cancel);
+        _table.Reset();
+        await log.CountAfterAsync(key, head, Checkpoint.Beginning, Cancel);
+        await log.CountAfterAsync(key, head, head.Last, Cancel);
+        Assert.Equal(0, _table.Reads);
+        await log.CountAfterAsync(key, head, Checkpoint.FromTicks(head.Last.Ticks - 20), Cancel);
+        Assert.Equal((1, 1), (_table.Reads, _table.Rows));
+    }
+
+    [Fact]
+    public async Task A_small_push_takes_one_read_and_one_commit()
+    {
+        var (log, key) = (Open(), NewKey("push"));
+        await log.AppendAsync(key, [TestEvents.One("a")], Cancel);
+        _table.Reset();
+        await log.AppendAsync(key, [TestEvents.One("b")], Cancel);
+        Assert.Equal((1, 1), (_table.Reads, _table.Commits));
+    }
+
+    [Fact]
+    public async Task A_push_of_1000_events_takes_13_requests_and_pushing_it_again_changes_nothing()
+    {
+        var (log, key, events) = (Open(), NewKey("thousand"), TestEvents.Many(1000));
+        await log.AppendAsync(key, events, Cancel);
+        // The head row does not exist yet, the tail is read when it is sealed.
+        Assert.Equal((2, 10, 11), (_table.Reads, _table.Rows, _table.Commits));
+        _table.Reset();
+        await log.AppendAsync(key, events, Cancel);
+        Assert.Equal((1012, 11, 0), (_table.Reads, _table.Commits, _table.Committed.Count));
+    }
+
+    [Fact]
+    public async Task A_page_of_1000_events_takes_one_answer_of_3_rows()
+    {
+        var (log, key) = (Open(), NewKey("page"));
+        await log.AppendAsync(key, TestEvents.Many(5500), Cancel);
+        var head = await log.ReadHeadAsync(key, Cancel);
+        foreach (var after in new[] { Checkpoint.Beginning, (await log.ReadAllAsync(key, Cancel))[1500].At })
+        {
+            _table.Reset();
+            var count = 0;
+            await foreach (var page in log.ReadAsync(key, after, head.Last, 1000, Cancel)) count += page.Count;
+            Assert.Equal((1000, 1, 3), (count, _table.Reads, _table.Rows));
+        }
+    }
+
+    protected static void Report(string line) => TestContext.Current.SendDiagnosticMessage(line);
+
+    protected async Task PushOneByOneAsync(int count)
+    {
+        var (log, key, events) = (Open(), NewKey("one-by-one"), TestEvents.Many(count));
+        var mostPages = 0;
+        foreach (var e in events)
+        {
+            await log.AppendAsync(key, [e], Cancel);
+            mostPages = Math.Max(mostPages, HeadRow.From(await fixture.Table.GetAsync(LogRows.Partition(key), LogRows.Head, null, Cancel)).Tail.Count);
+        }
+
+        var written = _table.PageEvents / (double)count;
+        Assert.True(written <= Folding.MaxWritesPerEvent, $"{written} writes an event");
+        Assert.True(mostPages <= Folding.MaxTailPages, $"{mostPages} tail pages");
+        var (reads, bytes) = (_table.Reads, _table.PageBytes);
+
+        _table.Reset();
+        var head = await log.ReadHeadAsync(key, Cancel);
+        Assert.Equal(count, (await log.ReadEventsAsync(key, Checkpoint.Beginning, head.Last, Cancel)).Count);
+        Report($"{count} one-event pushes: each event written {written:F2} times, {bytes / (double)events.Sum(e => e.Json.Length):F2} bytes of pages written for each byte pushed, "
+            + $"{reads / (double)count:F2} reads a push, at most {mostPages} tail pages; a sync then takes {_table.Reads} round trips and {_table.Rows} rows");
+    }
+
+    private EventLog Open() => new(_table, TimeProvider.System, NullLogger<EventLog>.Instance);
+}

@@ -1,0 +1,131 @@
+using System.IO.Compression;
+using CsCheck;
+using Dequeue.Contracts;
+using Dequeue.Sync.Log;
+using Dequeue.Sync.Storage;
+
+namespace Dequeue.Sync.Tests.Log;
+
+/// <summary>The formats of stored rows. A change here breaks every log that exists: it needs a migration, not a new expectation.</summary>
+public sealed class LogRowsTests
+{
+    [Theory]
+    [InlineData("dequeue", "auth0|64f", "dequeue:auth0|64f")]
+    [InlineData("com.app", "Ann.B_c-d@example.org", "com.app:Ann.B_c-d@example.org")]
+    [InlineData("a", "b:c", "a:b~3Ac")]
+    [InlineData("a", "b~3Ac", "a:b~7E3Ac")]
+    [InlineData("a", "b/c\\d#e?f", "a:b~2Fc~5Cd~23e~3Ff")]
+    [InlineData("a", "é😀 %", "a:~C3~A9~F0~9F~98~80~20~25")]
+    public void The_partition_of_a_log(string app, string user, string expected) => Assert.Equal(expected, LogRows.Partition(Log(app, user)));
+
+    [Fact]
+    public void The_partition_of_a_user_with_a_very_long_name_in_another_script()
+    {
+        var user = new string('語', UserId.MaxLength);
+        Assert.Equal("dequeue:~~c148ac265f65c9a94267d47690692ff79c637ee4d135067ab6e08d3ad839059d", LogRows.Partition(Log("dequeue", user)));
+        Assert.NotEqual(LogRows.Partition(Log("dequeue", user)), LogRows.Partition(Log("dequeue", user[1..] + "言")));
+    }
+
+    [Fact]
+    public void No_two_logs_share_a_partition_and_every_one_is_a_key_that_Azure_takes()
+    {
+        // Few characters, chosen to collide: separators, escapes and what they stand for.
+        var user = Gen.String[Gen.Char["~:|/%3A7Ea\u00e9\u8a9e"], 1, 6];
+        var app = Gen.String[Gen.Char[".-aA"], 1, 2];
+        var log = Gen.Select(app, user, Log);
+        Gen.Select(log, log).Sample((a, b) => (a == b) == (LogRows.Partition(a) == LogRows.Partition(b)), iter: 20_000);
+
+        var anyUser = Gen.String[Gen.Char[' ', '\ud7ff'], 1, UserId.MaxLength].Where(text => UserId.TryParse(text, out _));
+        Gen.Select(Gen.Const(new string('a', AppId.MaxLength)), anyUser, Log).Sample(
+            key =>
+            {
+                var partition = LogRows.Partition(key);
+                return partition.Length <= TableLimits.KeyChars && partition.All(c => char.IsAsciiLetterOrDigit(c) || "._@|-~:".Contains(c));
+            });
+    }
+
+    [Fact]
+    public void Row_keys()
+    {
+        Assert.Equal("head", LogRows.Head);
+        Assert.Equal("p0638999999999999999", LogRows.Page(638999999999999999));
+        Assert.Equal("p3155378975999999999", LogRows.Page(DateTime.MaxValue.Ticks));
+        Assert.Equal("icjld2cjxh0000qzrmn831i7rn", LogRows.Id(EventId.Parse("cjld2cjxh0000qzrmn831i7rn")));
+        Assert.Equal(638999999999999999, LogRows.PageTick("p0638999999999999999"));
+        Assert.Null(LogRows.PageTick("p063899999999999999"));
+        Assert.Null(LogRows.PageTick("p06389999999999999 9"));
+
+        // Pages sort by time, between what comes before and after them; heads and ids are elsewhere.
+        string[] sorted = ["head", "i", "iz", "j", LogRows.Page(0), LogRows.Page(9), LogRows.Page(10), LogRows.Page(long.MaxValue), "q"];
+        Assert.Equal(sorted, sorted.Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void The_head_row()
+    {
+        var head = new HeadRow(
+            new LogHead(1003, Checkpoint.FromTicks(638999999999999999), "abc", 1_700_000_000_000),
+            [new TailPage(638999999999999900, 2, 301), new TailPage(638999999999999999, 1, 150)],
+            null);
+        var row = Assert.IsType<RowOperation.Insert>(head.Commit(HeadRow.None)).Row;
+        Assert.Equal("head", row.Key);
+        Assert.Equal("id=abc n=1003 t=638999999999999999 tail=9CFFE5DBD4E38BEF0802AD0263019601 ts=1700000000000", Text(row));
+
+        var read = HeadRow.From(row);
+        Assert.Equal((head.Head, null), (read.Head, read.ETag));
+        Assert.Equal(head.Tail, read.Tail);
+        Assert.IsType<RowOperation.Replace>(head.Commit(read with { ETag = "1" }));
+    }
+
+    [Fact]
+    public void A_page_row()
+    {
+        var page = new EventPage(1000, "{\"id\":\"a\"},{\"id\":\"bc\"}"u8.ToArray(), [10, 22], [638999999999999900, 638999999999999999]);
+        var row = PageFormat.Encode(page);
+        Assert.Equal("p0638999999999999999", row.Key);
+        var segment = row.BytesOf("d00")!.Value.ToArray();
+        Assert.Equal("0000FFFF", Convert.ToHexString(segment[^4..]));
+        using var inflate = new DeflateStream(new MemoryStream(segment), CompressionMode.Decompress);
+        var json = new byte[22];
+        inflate.ReadExactly(json);
+        Assert.Equal(page.Json.ToArray(), json);
+
+        // The compressed bytes themselves may differ from one version of zlib to the next.
+        row.Set("d00", 0);
+        Assert.Equal(
+            "b=1000 c=925618263 d00=0 f=638999999999999900 h=252413906888513FFC52F34C3FF726AEA42F854FC88BA42879BBC01222F81C52 m=0A000B63 n=2 z=22",
+            Text(row));
+    }
+
+    [Fact]
+    public void An_id_row()
+        => Assert.Equal("t=638999999999999999", Text(IdRow.Create(EventId.Parse("abc"), Checkpoint.FromTicks(638999999999999999))));
+
+    [Fact]
+    public void A_head_row_with_impossible_values_is_refused()
+    {
+        var row = Assert.IsType<RowOperation.Insert>(new HeadRow(new LogHead(1, Checkpoint.FromTicks(638999999999999999), "a", 1), [new TailPage(5, 1, 1)], null).Commit(HeadRow.None)).Row;
+        Assert.Equal(1, HeadRow.From(row).Head.Count);
+        Assert.Throws<LogCorruptException>(() => HeadRow.From(new TableRow("head")));
+        Assert.Throws<LogCorruptException>(() => HeadRow.From(Copy().Set("n", -1L)));
+        Assert.Throws<LogCorruptException>(() => HeadRow.From(Copy().Set("t", 5L)));
+        Assert.Throws<LogCorruptException>(() => HeadRow.From(Copy().Set("tail", new byte[] { 0xFF })));
+        Assert.Throws<LogCorruptException>(() => HeadRow.From(Copy().Set("tail", new byte[] { 1, 0, 1 })));
+
+        TableRow Copy()
+        {
+            var copy = new TableRow("head");
+            foreach (var (name, value) in row.Properties) _ = value is long number ? copy.Set(name, number) : value is ReadOnlyMemory<byte> bytes ? copy.Set(name, bytes) : copy.Set(name, (string)value);
+            return copy;
+        }
+    }
+
+    [Fact]
+    public void A_key_is_never_that_of_another_app_whose_name_begins_alike()
+        => Assert.NotEqual(LogRows.Partition(Log("a", "b")), LogRows.Partition(Log("a.b", "b")));
+
+    private static LogKey Log(string app, string user) => new(AppId.Parse(app), UserId.Parse(user));
+
+    private static string Text(TableRow row) => string.Join(' ', row.Properties.OrderBy(property => property.Key, StringComparer.Ordinal).Select(
+        property => $"{property.Key}={(property.Value is ReadOnlyMemory<byte> bytes ? Convert.ToHexString(bytes.Span) : property.Value)}"));
+}

@@ -1,0 +1,290 @@
+// Checks infra/, azure.yaml, .github/ and the docs that describe them. Called by run.sh with the path of the Bicep compiler.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { posix } from 'node:path';
+
+const bicep = process.argv[2];
+let passed = 0;
+let failed = 0;
+
+/** Runs one check; it answers a list of what is wrong, empty when nothing is. */
+function check(what, find) {
+  let problems;
+  try {
+    problems = find();
+  } catch (error) {
+    problems = [error.message];
+  }
+  if (problems.length === 0) {
+    passed++;
+    console.log(`ok      ${what}`);
+  } else {
+    failed++;
+    console.log(`FAILED  ${what}`);
+    for (const problem of problems) console.log(`          ${problem}`);
+  }
+}
+
+const read = (path) => readFileSync(path, 'utf8');
+const files = (folder, end) => readdirSync(folder).filter((name) => name.endsWith(end)).sort().map((name) => `${folder}/${name}`);
+const without = (wanted, has) => wanted.filter((item) => !has.includes(item));
+
+function run(...args) {
+  const { stdout, stderr, error } = spawnSync(bicep, args, { encoding: 'utf8', timeout: 120_000, maxBuffer: 64 << 20 });
+  if (error) throw error;
+  return { stdout, complaints: stderr.split('\n').filter((line) => line.trim()) };
+}
+
+/** Every resource of a compiled template and of the modules in it, each with the module that it stands in. */
+function* resources(template, module = 'main') {
+  const own = Array.isArray(template.resources)
+    ? template.resources.map((resource) => ['', resource])
+    : Object.entries(template.resources ?? {});
+  for (const [symbol, resource] of own) {
+    if (resource.type === 'Microsoft.Resources/deployments') {
+      yield* resources(resource.properties.template, symbol);
+    } else if (!resource.existing) {
+      yield { module, ...resource };
+    }
+  }
+}
+
+// The compiler --------------------------------------------------------------------------------------------------------------
+
+const sources = ['infra/main.bicep', ...files('infra/app', '.bicep')];
+const built = run('build', 'infra/main.bicep', '--stdout');
+
+check('the compiler builds infra/main.bicep without a warning', () => built.complaints);
+check('the linter finds nothing in infra/', () => run('lint', '--pattern', 'infra/**/*.bicep').complaints);
+check('the sources are formatted as the compiler formats them', () => {
+  const copy = mkdtempSync(`${tmpdir()}/bicep-`);
+  try {
+    cpSync('infra', `${copy}/infra`, { recursive: true });
+    const { complaints } = run('format', '--pattern', `${copy}/infra/**/*.bicep`);
+    return complaints.concat(sources.filter((source) => read(`${copy}/${source}`) !== read(source)));
+  } finally {
+    rmSync(copy, { recursive: true });
+  }
+});
+check('every linter rule that is named is a warning or an error', () =>
+  Object.entries(JSON.parse(read('infra/bicepconfig.json')).analyzers.core.rules)
+    .filter(([, rule]) => !['warning', 'error'].includes(rule.level)).map(([name]) => name));
+
+// What was compiled ---------------------------------------------------------------------------------------------------------
+
+const template = JSON.parse(built.stdout || '{}');
+const all = [...resources(template)];
+const of = (type) => all.filter((resource) => resource.type.toLowerCase() === type.toLowerCase());
+
+/** Every resource of a type must have these values at these paths; and there must be one. */
+function every(type, expected) {
+  const found = of(type);
+  if (found.length === 0) return [`there is no ${type}`];
+  return found.flatMap((resource) => Object.entries(expected).flatMap(([path, wanted]) => {
+    const value = path.split('.').reduce((at, name) => at?.[name], resource);
+    return value === wanted ? [] : [`${resource.module}: ${type} has ${path} = ${JSON.stringify(value)}, not ${JSON.stringify(wanted)}`];
+  }));
+}
+
+check('no key, connection string or SAS is ever listed', () =>
+  (built.stdout.match(/\blist[A-Z]\w*\s*\(/gi) ?? []).concat(built.stdout ? [] : ['nothing was compiled']));
+check('storage has no shared keys, no public blobs, TLS 1.2 and https alone', () =>
+  every('Microsoft.Storage/storageAccounts', {
+    'properties.allowSharedKeyAccess': false,
+    'properties.allowBlobPublicAccess': false,
+    'properties.isLocalUserEnabled': false,
+    'properties.minimumTlsVersion': 'TLS1_2',
+    'properties.supportsHttpsTrafficOnly': true,
+  }));
+check('Web PubSub has no access keys and lets nobody in without a token', () => [
+  ...every('Microsoft.SignalRService/webPubSub', { 'properties.disableLocalAuth': true, 'identity.type': 'SystemAssigned' }),
+  ...every('Microsoft.SignalRService/webPubSub/hubs', { 'properties.anonymousConnectPolicy': 'deny' }),
+]);
+check('the function app answers over https alone, with TLS 1.2, without publishing passwords', () => [
+  ...every('Microsoft.Web/sites', {
+    'properties.httpsOnly': true,
+    'properties.siteConfig.minTlsVersion': '1.2',
+    'properties.siteConfig.scmMinTlsVersion': '1.2',
+  }),
+  ...every('Microsoft.Web/sites/basicPublishingCredentialsPolicies', { 'properties.allow': false }),
+  ...(of('Microsoft.Web/sites/basicPublishingCredentialsPolicies').length === 2 ? [] : ['scm and ftp must both be off']),
+]);
+check('the function app is Flex Consumption, .NET 10 isolated, deployed by its identity', () =>
+  every('Microsoft.Web/serverfarms', { 'sku.tier': 'FlexConsumption' }).concat(every('Microsoft.Web/sites', {
+    'identity.type': 'UserAssigned',
+    'properties.functionAppConfig.runtime.name': 'dotnet-isolated',
+    'properties.functionAppConfig.runtime.version': '10.0',
+    'properties.functionAppConfig.deployment.storage.authentication.type': 'UserAssignedIdentity',
+  })));
+check('the function app sets nothing that Flex Consumption refuses', () => {
+  const { siteConfig } = of('Microsoft.Web/sites')[0].properties;
+  const text = JSON.stringify(siteConfig.appSettings) + read('infra/app/function-app.bicep');
+  return [
+    ...without(Object.keys(siteConfig), ['minTlsVersion', 'scmMinTlsVersion', 'http20Enabled', 'appSettings']),
+    ...['FUNCTIONS_EXTENSION_VERSION', 'FUNCTIONS_WORKER_RUNTIME', 'WEBSITE_RUN_FROM_PACKAGE', 'WEBSITE_CONTENTSHARE'].filter((name) => text.includes(name)),
+  ];
+});
+check('logs and telemetry take no keys', () => [
+  ...every('Microsoft.OperationalInsights/workspaces', { 'properties.features.disableLocalAuth': true }),
+  ...every('Microsoft.Insights/components', { 'properties.DisableLocalAuth': true, 'properties.DisableIpMasking': false }),
+]);
+check('the registry has no admin user and the gateway no plain http', () => [
+  ...every('Microsoft.ContainerRegistry/registries', { 'properties.adminUserEnabled': false, 'properties.anonymousPullEnabled': false }),
+  ...every('Microsoft.App/containerApps', { 'properties.configuration.ingress.allowInsecure': false }),
+]);
+check('every role is given in the roles module, to a service, for one resource', () => {
+  const roles = of('Microsoft.Authorization/roleAssignments');
+  return [
+    ...(roles.length >= 7 ? [] : [`only ${roles.length} role assignments`]),
+    ...roles.filter((role) => role.module !== 'roles').map((role) => `one in module ${role.module}`),
+    ...roles.filter((role) => !role.scope).map((role) => `${role.name} has no scope`),
+    ...roles.filter((role) => role.properties.principalType !== 'ServicePrincipal').map((role) => `${role.name} is not for a service`),
+  ];
+});
+check('only roles that are needed are named', () => without(
+  [...new Set(read('infra/app/roles.bicep').match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g))],
+  [
+    'b7e6dc6d-f1e8-4753-8033-0f276bb0955b', // Storage Blob Data Owner
+    '974c5e8b-45b9-4653-ba55-5f855dd0fb88', // Storage Queue Data Contributor
+    '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3', // Storage Table Data Contributor
+    '12cf5a90-567b-43ae-8102-96cf46c7d9b4', // Web PubSub Service Owner
+    '3913510d-42f4-4e42-8a64-420c390055eb', // Monitoring Metrics Publisher
+    '0ad04412-c4d5-4796-b79c-f76d14c8d402', // Durable Task Data Contributor
+    '7f951dda-4ed3-4680-a7ca-43fe172d538d', // AcrPull
+  ]));
+check('every resource that can carry tags has those of the environment', () =>
+  all.filter((resource) => resource.location && !JSON.stringify(resource.tags ?? '').includes("'tags'"))
+    .map((resource) => `${resource.module}: ${resource.type}`));
+check('every output that the docs and tools use is there', () => without(
+  [
+    'AZURE_LOCATION', 'AZURE_TENANT_ID', 'AZURE_RESOURCE_GROUP', 'SERVICE_API_NAME', 'SERVICE_API_URI', 'EVENT_LOG_ACCOUNT',
+    'EVENT_LOG_TABLE_ENDPOINT', 'WEB_PUBSUB_NAME', 'WEB_PUBSUB_ENDPOINT', 'APPLICATION_INSIGHTS_NAME',
+    'LOG_ANALYTICS_WORKSPACE_ID', 'AZURE_CONTAINER_REGISTRY_ENDPOINT', 'GATEWAY_URI',
+  ],
+  Object.keys(template.outputs)));
+check('no output is secure or shows a connection string', () => Object.entries(template.outputs)
+  .filter(([name, output]) => /^secure/i.test(output.type) || /ConnectionString|InstrumentationKey/i.test(name + output.value))
+  .map(([name]) => name));
+check('every parameter says what it is', () =>
+  Object.entries(template.parameters).filter(([, parameter]) => !parameter.metadata?.description).map(([name]) => name));
+
+// What belongs together -----------------------------------------------------------------------------------------------------
+
+const parameters = JSON.parse(read('infra/main.parameters.json')).parameters;
+check('main.parameters.json sets every parameter of main.bicep and no other', () => [
+  ...without(Object.keys(template.parameters), Object.keys(parameters)).map((name) => `${name} is missing`),
+  ...without(Object.keys(parameters), Object.keys(template.parameters)).map((name) => `${name} is not a parameter`),
+]);
+check('each of its values is one azd environment variable, used once', () => {
+  const values = Object.entries(parameters).map(([name, { value }]) => [name, value]);
+  return [
+    ...values.filter(([, value]) => !/^\$\{[A-Z][A-Z0-9_]*\}$/.test(value)).map(([name]) => name),
+    ...values.filter(([, value], i) => values.findIndex(([, other]) => other === value) !== i).map(([name]) => `${name} shares its variable`),
+  ];
+});
+check('docs/deploying.md explains every azd environment variable', () => {
+  const text = read('docs/deploying.md');
+  return Object.values(parameters).map(({ value }) => value.slice(2, -1)).filter((name) => !text.includes(`\`${name}\``));
+});
+
+const azure = read('azure.yaml');
+check('azure.yaml names a project that exists and a service that the function app is tagged with', () => {
+  const service = azure.match(/^services:\n {2}(\w+):/m)?.[1];
+  const project = azure.match(/^ {4}project: (.+)$/m)?.[1];
+  return [
+    ...(service && JSON.stringify(of('Microsoft.Web/sites')[0].tags).includes(`'azd-service-name', '${service}'`) ? [] : [`no function app is tagged ${service}`]),
+    ...(project && existsSync(`${project}/${project.split('/').pop()}.csproj`) ? [] : [`no project at ${project}`]),
+    ...(/^ {4}host: function$/m.test(azure) && /^ {4}language: dotnet$/m.test(azure) ? [] : ['host must be function and language dotnet']),
+  ];
+});
+
+const main = read('infra/main.bicep');
+const settings = [...main.matchAll(/^ {6}([A-Z]\w+__\w+):/gm)].map((match) => match[1]);
+check('docs/deploying.md explains every setting that the app is given', () => {
+  const text = read('docs/deploying.md');
+  return settings.length === 0 ? ['no settings found'] : settings.filter((name) => !text.includes(`\`${name}\``));
+});
+// The app's side of the contract in docs/security.md. Empty this list when the app reads them.
+const awaited = ['WebPubSub__EventAudience', 'WebPubSub__EventObjectId', 'WebPubSub__TenantId'];
+check('the app reads every setting that it is given', () => {
+  const code = readdirSync('src/Dequeue.Functions', { recursive: true }).filter((name) => name.endsWith('.cs') && !/(^|\/)(bin|obj)\//.test(name))
+    .map((name) => read(`src/Dequeue.Functions/${name}`)).join('\n');
+  return without(settings, awaited).filter((name) => !code.includes(`"${name.replace('__', ':')}"`));
+});
+check('the hub and the path of its event handler are those of the app', () => {
+  const hub = of('Microsoft.SignalRService/webPubSub/hubs')[0];
+  const route = read('src/Dequeue.Functions/Upstream/UpstreamFunction.cs').match(/const string Route = "([^"]+)"/)?.[1];
+  const name = read('src/Dequeue.Functions/Configuration/BackendSettings.cs').match(/const string Hub = "([^"]+)"/)?.[1];
+  const handler = hub.properties.eventHandlers[0];
+  return [
+    ...(JSON.stringify(hub.name).includes(`'${name}'`) ? [] : [`the hub is not ${name}`]),
+    ...(handler.urlTemplate.includes(`/${route}'`) ? [] : [`the handler is ${handler.urlTemplate}, not /${route}`]),
+    ...(handler.auth.type === 'ManagedIdentity' ? [] : ['the handler is called without a token']),
+  ];
+});
+
+// The workflows -------------------------------------------------------------------------------------------------------------
+
+const workflows = files('.github/workflows', '.yml');
+check('every action of the workflows is pinned by commit, with its version beside it', () => workflows.flatMap((path) =>
+  [...read(path).matchAll(/uses: (\S+)(.*)/g)]
+    .filter(([, action, rest]) => !action.startsWith('./') && !(/@[0-9a-f]{40}$/.test(action) && /^ # v\d+\.\d+\.\d+$/.test(rest)))
+    .map(([line]) => `${path}: ${line}`)));
+check('one action has one commit in all workflows', () => {
+  const pins = new Map();
+  for (const path of workflows) {
+    for (const [, name, commit] of read(path).matchAll(/uses: ([^@\s]+)@([0-9a-f]{40})/g)) {
+      const owner = name.split('/').slice(0, 2).join('/');
+      pins.set(owner, (pins.get(owner) ?? new Set()).add(commit));
+    }
+  }
+  return [...pins].filter(([, commits]) => commits.size > 1).map(([owner]) => owner);
+});
+check('every workflow begins with no permissions, has a concurrency group and uses no secret', () => workflows.flatMap((path) => {
+  const text = read(path);
+  return [
+    ...(/^permissions: \{\}$/m.test(text) ? [] : [`${path}: begins with permissions`]),
+    ...(/^concurrency:$/m.test(text) ? [] : [`${path}: no concurrency group`]),
+    ...(/\bsecrets\b/.test(text) ? [`${path}: uses a secret`] : []),
+    ...(/pull_request_target|workflow_run/.test(text) ? [`${path}: runs foreign code with rights`] : []),
+  ];
+}));
+check('every job has a time limit and says what it may do', () => workflows.flatMap((path) => {
+  const jobs = read(path).split(/^jobs:$/m)[1].split(/^ {2}(?=[\w-]+:$)/m).slice(1);
+  return jobs.flatMap((job) => [
+    ...(/^ {4}timeout-minutes: \d+$/m.test(job) ? [] : [`${path}: ${job.split(':')[0]} has no timeout-minutes`]),
+    ...(/^ {4}permissions:/m.test(job) ? [] : [`${path}: ${job.split(':')[0]} has no permissions`]),
+  ]);
+}));
+
+// The queries ---------------------------------------------------------------------------------------------------------------
+
+check('docs/queries.kql uses only metrics that docs/operating.md describes', () => {
+  const described = read('docs/operating.md');
+  const used = [...new Set(read('docs/queries.kql').match(/dequeue(\.[a-z_]+)+/g))];
+  return used.length === 0 ? ['no metric is used'] : used.filter((name) => !described.includes(`\`${name}\``));
+});
+check('docs/queries.kql answers ten questions', () => {
+  const count = (read('docs/queries.kql').match(/^\/\/ \d+\. /gm) ?? []).length;
+  return count === 10 ? [] : [`${count} questions`];
+});
+
+// The docs ------------------------------------------------------------------------------------------------------------------
+
+const documents = ['.', 'docs', 'docs/decisions'].flatMap((folder) => files(folder, '.md')).map((path) => path.replace(/^\.\//, ''));
+const anchors = (path) => [...read(path).matchAll(/^#+ (.+)$/gm)]
+  .map(([, title]) => title.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'));
+
+// Promised by the README, and not there yet. Empty this list when they are.
+const awaitedFiles = ['docs/images/demo.png', 'docs/storage.md', 'local.settings.sample.json'];
+check('every link inside the docs leads to a file and a heading that are there', () => documents.flatMap((path) =>
+  [...read(path).matchAll(/\]\((?!https?:|mailto:)([^)\s]*)\)/g)].flatMap(([, link]) => {
+    const [file, anchor] = link.split('#');
+    const target = file ? posix.join(posix.dirname(path), file) : path;
+    if (!existsSync(target)) return awaitedFiles.includes(target) ? [] : [`${path}: ${link}`];
+    return anchor && !anchors(target).includes(anchor) ? [`${path}: ${link} has no such heading`] : [];
+  })));
+
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
