@@ -1,0 +1,50 @@
+using System.Text.RegularExpressions;
+using Dequeue.EndToEnd.Tests.Hosting;
+
+namespace Dequeue.Page.Tests;
+
+public sealed class KeyboardTests(Backend backend, Browser browser)
+{
+    [Fact]
+    public async Task Everything_can_be_done_without_a_mouse_and_the_focus_is_always_seen()
+    {
+        var user = backend.NewUser();
+        await user.PushHistoryAsync(500);
+        await using var visitor = await browser.VisitAsync(backend.Address);
+        var keys = visitor.Page.Keyboard;
+        await keys.TypeAsync(user.Token);
+        await keys.PressAsync("Enter");
+        await visitor.SeesLiveAsync();
+
+        await TabToAsync("#fresh-start");
+        await keys.PressAsync("Enter");
+        await visitor.SeesAsync("#fresh", "Complete: 500 events");
+        await TabToAsync("#live-push");
+        await keys.PressAsync("Space");
+        await visitor.SeesAsync("#live-push-state", "It arrived");
+        await TabToAsync("#race-start");
+        await TabToAsync("[name=link]:checked");
+        await keys.PressAsync("ArrowLeft");
+        await TabToAsync("[name=page]:checked");
+        await keys.PressAsync("ArrowRight");
+        await keys.PressAsync("Shift+Tab");
+        await keys.PressAsync("Shift+Tab");
+        await keys.PressAsync("Enter");
+        await visitor.SeesAsync("#race-rest", "501 events in 1 request.");
+        Assert.True(await visitor.Page.EvaluateAsync<bool>("document.activeElement.id === 'race-start'"));
+        await keys.PressAsync("Shift+Tab");
+        await keys.PressAsync("Shift+Tab");
+        await keys.PressAsync("Shift+Tab");
+        await keys.PressAsync("Enter");
+        await visitor.SeesAsync("label[for=token]", new Regex("^Token$"));
+        Assert.True(await visitor.Page.EvaluateAsync<bool>("document.activeElement.id === 'token'"));
+
+        async Task TabToAsync(string selector)
+        {
+            await keys.PressAsync("Tab");
+            Assert.True(await visitor.Page.EvaluateAsync<bool>("selector => document.activeElement.matches(selector)", selector), $"Tab did not lead to {selector}.");
+            Assert.NotEqual("none", await visitor.Page.EvaluateAsync<string>(
+                "() => getComputedStyle(document.activeElement.type === 'radio' ? document.activeElement.nextElementSibling : document.activeElement).outlineStyle"));
+        }
+    }
+}
