@@ -40,8 +40,13 @@ internal static class DemoCommand
             var options = server.Read(parsed);
             if (options.DataFolder is null) options = options with { DataFolder = scratch.Path };
             await using var backend = await StartAsync(options, server.NamesPort(parsed), cancellationToken);
-            var all = await RunAsync(AnsiConsole.Console, backend, options, parsed.GetValue(events), cancellationToken);
+            var user = UserId.Parse($"demo-{Convert.ToHexStringLower(BitConverter.GetBytes(TimeProvider.System.GetUtcNow().Ticks))}");
+            var key = Encoding.UTF8.GetBytes(DataFolder.Open(options.DataFolder).DevSigningKey());
+            var token = DevTokens.Create(key, user, AppId.Parse("dequeue"), TimeProvider.System.GetUtcNow(), TimeSpan.FromHours(12));
+            var all = await RunAsync(AnsiConsole.Console, backend, user, token, parsed.GetValue(events), cancellationToken);
             if (parsed.GetValue(exit) || !all) return all ? 0 : 1;
+            AnsiConsole.MarkupLine("[bold]See it in a browser:[/]");
+            Console.WriteLine(new Uri(backend.Address, "/#token=" + token).AbsoluteUri);
             AnsiConsole.MarkupLine("[grey]Running. Ctrl+C stops it.[/]");
             await backend.WaitForShutdownAsync(cancellationToken);
             return 0;
@@ -62,11 +67,8 @@ internal static class DemoCommand
         }
     }
 
-    private static async Task<bool> RunAsync(IAnsiConsole console, LocalBackend backend, BackendOptions options, int count, CancellationToken cancellationToken)
+    private static async Task<bool> RunAsync(IAnsiConsole console, LocalBackend backend, UserId user, string token, int count, CancellationToken cancellationToken)
     {
-        var user = UserId.Parse($"demo-{Convert.ToHexStringLower(BitConverter.GetBytes(TimeProvider.System.GetUtcNow().Ticks))}");
-        var key = Encoding.UTF8.GetBytes(DataFolder.Open(options.DataFolder).DevSigningKey());
-        var token = DevTokens.Create(key, user, AppId.Parse("dequeue"), TimeProvider.System.GetUtcNow(), TimeSpan.FromHours(12));
         ValueTask<string> Token(bool refused, CancellationToken ct) => ValueTask.FromResult(token);
 
         console.WriteLine();
