@@ -72,7 +72,7 @@ async function byStream({ api, device, signal, wishes, report, keep }) {
   for await (const { data } of messages(url, { link: api.link, signal, greeting: request(device.checkpoint, wishes), idle: IDLE_PATIENCE })) {
     const message = await read(data);
     const isBatch = message.type === 'sync.stream.batch';
-    if (message.type === 'sync.stream.error') throw new SyncFailure('stream', `The stream ended in an error: ${message.error}`, { code: message.code }); // [P6]
+    if (message.type === 'sync.stream.error') throw new SyncFailure('stream', `The stream ended in an error: ${message.error.replace(/\.?$/, '.')}`, { code: message.code }); // [P6]
     if (message.type === 'sync.stream.start') {
       if (total !== null) throw new SyncFailure('stream', 'The stream started twice.'); // [P8]
       total = message.totalEvents;
