@@ -48,7 +48,7 @@ public sealed class LookTests(Backend backend, Browser browser)
         if (Pictures is not null)
         {
             await visitor.Page.Mouse.MoveAsync(0, 0);
-            await visitor.Page.EvaluateAsync("document.activeElement.blur()");
+            await visitor.Page.EvaluateAsync("document.activeElement.blur(); scrollTo(0, 0)");
             await visitor.Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Pictures, $"page-{name}.png"), FullPage = width > 360 });
         }
     }

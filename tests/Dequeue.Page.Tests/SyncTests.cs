@@ -22,7 +22,7 @@ public sealed class SyncTests(Backend backend, Browser browser)
             }
             """);
         await visitor.PressAsync("Sync a fresh device");
-        await visitor.SeesAsync("#fresh", new Regex(@"Complete: 10,000 events in \d+\.\d+ s by stream\."));
+        await visitor.SeesAsync("#fresh", new Regex(@"Complete: 10,000 events in \d+\.\d+ s by stream, \d+\.\d+ MB received\."));
 
         var seen = await visitor.Page.EvaluateAsync<double[][]>("seen");
         Assert.Contains(seen, values => values[0] is > 0 and < 1);
@@ -30,6 +30,28 @@ public sealed class SyncTests(Backend backend, Browser browser)
         Assert.All(seen, values => Assert.InRange(values[1], 0, 100));
         await visitor.SeesAsync("#fresh [data-part=percent]", new Regex("^100$"));
         await visitor.SeesAsync("#fresh [data-part=count]", "10,000 of 10,000");
+    }
+
+    [Fact]
+    public async Task Compressed_batches_can_be_switched_off_and_then_take_more_bytes()
+    {
+        var user = backend.NewUser();
+        await user.PushHistoryAsync(2_000);
+        await using var visitor = await browser.VisitAsync(backend.Address);
+        await visitor.SignInAsync(user.Token);
+        var compressed = await MegabytesAsync();
+        await visitor.Page.GetByText("Compressed batches").ClickAsync();
+        var plain = await MegabytesAsync();
+        Assert.InRange(compressed, 0.01, plain / 3);
+
+        async Task<double> MegabytesAsync()
+        {
+            await visitor.PressAsync("Sync a fresh device");
+            await visitor.SeesAsync("#fresh-start", "Sync a fresh device");
+            await visitor.SeesAsync("#fresh", "Complete: 2,000 events");
+            var state = await visitor.Page.Locator("#fresh [data-part=state]").TextContentAsync();
+            return double.Parse(Regex.Match(state!, @"([\d.]+) MB").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+        }
     }
 
     [Fact]

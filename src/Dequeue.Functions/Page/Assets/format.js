@@ -9,6 +9,7 @@ export const number = value => whole.format(value);
 export const short = value => compact.format(value);
 export const dayTime = date => day.format(date);
 export const seconds = milliseconds => `${(milliseconds / 1000).toFixed(milliseconds < 9995 ? 2 : 1)} s`;
+export const megabytes = bytes => `${(bytes / 1e6).toFixed(bytes < 9.95e6 ? 2 : 1)} MB`;
 export const count = (value, one, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
 
 /** The time of a moment today, or the day of an earlier one. */

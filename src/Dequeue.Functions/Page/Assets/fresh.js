@@ -1,7 +1,7 @@
 // A fresh device's initial sync.
 
 import { Device } from './device.js';
-import { count, number, seconds } from './format.js';
+import { count, megabytes, number, seconds } from './format.js';
 import { chosenFields } from './options.js';
 import { Plot } from './plot.js';
 import { pull } from './pull.js';
@@ -25,7 +25,8 @@ export function freshDevice({ announce, onFailure, expected }) {
       const done = await pull({
         api, device: new Device(), signal, total: expected(), wishes: chosenFields(), onProgress: progress => view.update(progress),
       });
-      view.end(`Complete: ${count(done.processed, 'event')} in ${seconds(view.elapsed)} ${done.transport === 'stream' ? 'by stream' : 'with the help of REST'}.`);
+      const what = `Complete: ${count(done.processed, 'event')} in ${seconds(view.elapsed)}`;
+      view.end(done.transport === 'stream' ? `${what} by stream, ${megabytes(done.bytes)} received.` : `${what} with the help of REST.`);
     } catch (failure) {
       view.end(signal.aborted ? 'Stopped.' : failure.message);
       onFailure(failure);

@@ -1,20 +1,17 @@
-// The stream's opt-ins: fields of the request that a visitor may switch on. An entry is { field, value, label }, for example
-// { field: 'batchSize', value: 250, label: 'Small batches' }; without entries nothing is shown.
+// The stream's opt-ins: fields of the request that a visitor may switch on or off.
 
-const OPTIONS = [];
+const OPTIONS = [{ field: 'encodings', value: ['gzip'], label: 'Compressed batches', on: true }];
 
 const fieldset = document.getElementById('options');
 
 export function showOptions() {
-  for (const { field, label } of OPTIONS) {
-    const input = Object.assign(document.createElement('input'), { type: 'checkbox', name: field });
+  for (const { field, label, on } of OPTIONS) {
+    const input = Object.assign(document.createElement('input'), { type: 'checkbox', name: field, checked: on });
     const text = Object.assign(document.createElement('span'), { textContent: label });
     const holder = document.createElement('label');
     holder.append(input, text);
     fieldset.append(holder);
   }
-
-  fieldset.hidden = OPTIONS.length === 0;
 }
 
 /** The fields that are switched on. */

@@ -46,7 +46,7 @@ export class Plot {
         label(short(tick), { x: INSET.left - 8, y: y(tick) + 4, 'text-anchor': 'end' }),
       ]),
       ...xTicks.filter(tick => tick <= xMax).map(tick =>
-        label(tick === 0 ? '0' : `${short(tick)} s`, { x: x(tick), y: this.#height - 4, 'text-anchor': x(tick) > right - 16 ? 'end' : 'middle' })));
+        label(tick === 0 ? '0' : `${Number(tick.toPrecision(6))} s`, { x: x(tick), y: this.#height - 4, 'text-anchor': x(tick) > right - 16 ? 'end' : 'middle' })));
 
     this.#series.forEach(({ area, line }, index) => {
       const points = series[index] ?? [];

@@ -70,9 +70,9 @@ async function byStream({ api, device, signal, wishes, report, keep }) {
 
   const url = await api.negotiate('/v1/sync/stream/negotiate', signal);
   for await (const { data } of messages(url, { link: api.link, signal, greeting: request(device.checkpoint, wishes), idle: IDLE_PATIENCE })) {
-    const message = read(data);
+    const message = await read(data);
     const isBatch = message.type === 'sync.stream.batch';
-    if (message.type === 'sync.stream.error') throw new SyncFailure('stream', `The stream ended in an error: ${message.error}`, { code: message.code }); // [P6]
+    if (message.type === 'sync.stream.error') throw new SyncFailure('stream', `The stream ended in an error: ${message.error.replace(/\.?$/, '.')}`, { code: message.code }); // [P6]
     if (message.type === 'sync.stream.start') {
       if (total !== null) throw new SyncFailure('stream', 'The stream started twice.'); // [P8]
       total = message.totalEvents;

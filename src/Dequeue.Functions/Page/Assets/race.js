@@ -3,6 +3,7 @@
 import { Device } from './device.js';
 import { count, seconds } from './format.js';
 import { Link } from './link.js';
+import { chosenFields } from './options.js';
 import { Plot } from './plot.js';
 import { pull } from './pull.js';
 import { RunButton } from './run-button.js';
@@ -40,7 +41,7 @@ export function race({ onFailure, expected }) {
       }
     };
     const [stream, rest] = await Promise.all([
-      lane(views.stream, {}, 'batch', 'batches'),
+      lane(views.stream, { wishes: chosenFields() }, 'batch', 'batches'),
       lane(views.rest, { stream: false, pageSize: Number(chosen.get('page')) }, 'request'),
     ]);
     if (stream && rest) tell(stream, rest);
