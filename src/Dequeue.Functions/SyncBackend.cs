@@ -39,7 +39,7 @@ public static class SyncBackend
 
     private static void AddSync(IServiceCollection services, BackendSettings settings)
     {
-        var storage = EventLogStorage.Open(settings.EventLogStorage);
+        var storage = Open(settings.EventLogStorage);
         services.AddSingleton(settings);
         services.TryAddSingleton(TimeProvider.System);
 
@@ -64,6 +64,18 @@ public static class SyncBackend
         services.AddSingleton<StreamSweep>();
         services.AddHostedService<WarmUp>();
         services.AddSingleton<PageFiles>();
+    }
+
+    private static IPartitionedTable Open(string storage)
+    {
+        try
+        {
+            return EventLogStorage.Open(storage);
+        }
+        catch (FormatException wrong)
+        {
+            throw new SettingsException(wrong.Message);
+        }
     }
 
     private static WebPubSubServiceClient Connect(WebPubSubSettings settings)

@@ -13,25 +13,23 @@ public sealed partial class WarmUp(IPartitionedTable table, WebPubSubServiceClie
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+        => Task.WhenAll(
+            OpenAsync("the event log's storage", table.CheckAsync, stoppingToken),
+            OpenAsync("Web PubSub", token => service.ConnectionExistsAsync("warm-up", new Azure.RequestContext { CancellationToken = token }), stoppingToken),
+            OpenAsync("the token issuer", tokens.WarmUpAsync, stoppingToken));
+
+    private async Task OpenAsync(string what, Func<CancellationToken, Task> open, CancellationToken stoppingToken)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
         patience.CancelAfter(Patience);
-        await Task.WhenAll(
-            OpenAsync("the event log's storage", table.CheckAsync, patience.Token),
-            OpenAsync("Web PubSub", token => service.ConnectionExistsAsync("warm-up", new Azure.RequestContext { CancellationToken = token }), patience.Token),
-            OpenAsync("the token issuer", tokens.WarmUpAsync, patience.Token));
-    }
-
-    private async Task OpenAsync(string what, Func<CancellationToken, Task> open, CancellationToken cancellationToken)
-    {
         try
         {
-            await open(cancellationToken);
+            await open(patience.Token);
         }
         catch (Exception failure)
         {
-            if (!cancellationToken.IsCancellationRequested) LogCold(failure, what);
+            if (!stoppingToken.IsCancellationRequested) LogCold(failure, what);
         }
     }
 

@@ -83,8 +83,14 @@ public sealed partial class StreamSteps(
     {
         ArgumentNullException.ThrowIfNull(failure);
         LogFailed(failure.Target.ConnectionId, failure.Code, failure.Text);
-        await RefuseAsync(failure, cancellationToken);
-        await registry.EndAsync(failure.Target.Log(), failure.Target.ConnectionId, failure.Target.RequestId, cancellationToken);
+        try
+        {
+            await RefuseAsync(failure, cancellationToken);
+        }
+        finally
+        {
+            await registry.EndAsync(failure.Target.Log(), failure.Target.ConnectionId, failure.Target.RequestId, cancellationToken);
+        }
     }
 
     /// <summary>Answers a request that starts no stream.</summary>

@@ -181,6 +181,12 @@ public sealed partial class UpstreamFunction(
         {
             await steps.FailAsync(new StreamFailure(target, ErrorCodes.DbError, "The event log does not answer."), cancellationToken);
         }
+        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            // Else the connection would stay claimed, and its client wait, until the sweep.
+            LogFailed(failure, StreamRequest.Type, target.ConnectionId);
+            await steps.FailAsync(new StreamFailure(target, ErrorCodes.Internal, "The stream failed."), cancellationToken);
+        }
     }
 
     private static StreamTarget AsDurable(StreamTarget target) => target with { Trace = target.Trace! with { IsDurable = true } };

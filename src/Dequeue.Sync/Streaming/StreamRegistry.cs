@@ -35,22 +35,24 @@ public sealed class StreamRegistry(IPartitionedTable table, TimeProvider clock)
     /// <summary>Rows of a query that counts or lists. A user's connections beyond them are not counted.</summary>
     private const int PageRows = TableLimits.AnswerRows;
 
-    private static readonly string[] RunningColumn = [IsRunning];
+    private static readonly string[] CountedColumns = [IsRunning, Changed];
 
     /// <summary>Claims a connection for a stream.</summary>
     /// <param name="log">The log that is streamed.</param>
     /// <param name="connection">The connection's id.</param>
     /// <param name="request">The request's delivery id: the same when the same request is delivered again.</param>
-    /// <param name="maxStreams">Streams that the log may have at once. Requests that arrive at the same moment may pass it by a few.</param>
+    /// <param name="maxStreams">Streams that the log may have at once. Requests that arrive within the same milliseconds may pass it
+    /// by a few.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="StorageUnavailableException">The storage did not answer.</exception>
     public async Task<StreamClaim> BeginAsync(LogKey log, string connection, string request, int maxStreams, CancellationToken cancellationToken)
     {
         var key = Key(log, connection);
-        var counting = CountOthersAsync(key, cancellationToken);
-        var claim = await ClaimAsync(key, request, cancellationToken);
-        var others = await counting;
-        if (claim != StreamClaim.Granted || others < maxStreams) return claim;
+        var row = Row(key, request, running: true);
+        var claim = await ClaimAsync(row, request, cancellationToken);
+
+        // Counted after the claim is there for others to count, and only those before it: of many at once, some get through.
+        if (claim != StreamClaim.Granted || await CountBeforeAsync(row, cancellationToken) < maxStreams) return claim;
         await CommitAsync(key, new RowOperation.Replace(Row(key, request, running: false), null), cancellationToken);
         return StreamClaim.TooMany;
     }
@@ -106,22 +108,25 @@ public sealed class StreamRegistry(IPartitionedTable table, TimeProvider clock)
         return await CommitAsync(stream.Key, new RowOperation.Delete(stream.Key, stream.ETag), cancellationToken);
     }
 
-    private async Task<StreamClaim> ClaimAsync(string key, string request, CancellationToken cancellationToken)
+    private async Task<StreamClaim> ClaimAsync(TableRow claim, string request, CancellationToken cancellationToken)
     {
-        var claim = Row(key, request, running: true);
-        if (await CommitAsync(key, new RowOperation.Insert(claim), cancellationToken)) return StreamClaim.Granted;
-        var held = await table.GetAsync(Partition(key), key, null, cancellationToken);
+        if (await CommitAsync(claim.Key, new RowOperation.Insert(claim), cancellationToken)) return StreamClaim.Granted;
+        var held = await table.GetAsync(Partition(claim.Key), claim.Key, null, cancellationToken);
         if (held is null || held.TextOf(Request) == request) return StreamClaim.Repeated;
         if (held.IntOf(IsRunning) == 1) return StreamClaim.Busy;
-        return await CommitAsync(key, new RowOperation.Replace(claim, held.ETag), cancellationToken) ? StreamClaim.Granted : StreamClaim.Busy;
+        return await CommitAsync(claim.Key, new RowOperation.Replace(claim, held.ETag), cancellationToken) ? StreamClaim.Granted : StreamClaim.Busy;
     }
 
-    private async Task<int> CountOthersAsync(string key, CancellationToken cancellationToken)
+    private async Task<int> CountBeforeAsync(TableRow claim, CancellationToken cancellationToken)
     {
-        var log = key[..key.IndexOf(Separator, StringComparison.Ordinal)];
-        var answer = await table.QueryAsync(Partition(key), new RowQuery(log + Separator, log + AfterSeparator, PageRows) { Columns = RunningColumn }, cancellationToken);
-        return answer.Rows.Count(row => row.Key != key && row.IntOf(IsRunning) == 1);
+        var log = claim.Key[..claim.Key.IndexOf(Separator, StringComparison.Ordinal)];
+        var query = new RowQuery(log + Separator, log + AfterSeparator, PageRows) { Columns = CountedColumns };
+        var answer = await table.QueryAsync(Partition(claim.Key), query, cancellationToken);
+        return answer.Rows.Count(row => row.IntOf(IsRunning) == 1 && IsBefore(row, claim));
     }
+
+    private static bool IsBefore(TableRow row, TableRow claim)
+        => (row.LongOf(Changed) ?? 0, string.CompareOrdinal(row.Key, claim.Key)).CompareTo((claim.LongOf(Changed) ?? 0, 0)) < 0;
 
     private async Task<bool> CommitAsync(string key, RowOperation operation, CancellationToken cancellationToken)
         => await table.CommitAsync(Partition(key), [operation], cancellationToken) is CommitOutcome.Committed;
