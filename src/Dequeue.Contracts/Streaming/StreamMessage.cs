@@ -42,7 +42,8 @@ public abstract record StreamMessage
     /// <param name="ProcessedEvents">Events sent on this stream.</param>
     /// <param name="NewCheckpoint">What to hand back as <c>since</c> next time.</param>
     /// <param name="Digest">The <see cref="EventDigest"/> of the events sent, or null when the server did not compute it.</param>
-    public sealed record Complete(long ProcessedEvents, Checkpoint NewCheckpoint, string? Digest = null) : StreamMessage
+    /// <param name="Position">Events of the log up to <paramref name="NewCheckpoint"/>, for a live stream; null otherwise.</param>
+    public sealed record Complete(long ProcessedEvents, Checkpoint NewCheckpoint, string? Digest = null, long? Position = null) : StreamMessage
     {
         /// <summary>The message's <c>type</c>.</summary>
         public const string Type = "sync.stream.complete";
@@ -54,6 +55,7 @@ public abstract record StreamMessage
                 writer.WriteString("type"u8, Type);
                 writer.WriteNumber("processedEvents"u8, complete.ProcessedEvents);
                 writer.WriteString("newCheckpoint"u8, complete.NewCheckpoint.ToString());
+                if (complete.Position is { } position) writer.WriteNumber("position"u8, position);
                 if (complete.Digest is { } digest) writer.WriteString("digest"u8, digest);
             }, this);
     }

@@ -13,12 +13,16 @@ public sealed record StreamRequest(Checkpoint Since)
     /// <summary>The encodings that the client takes for batches, best first; empty for none. See <see cref="BatchEncodings"/>.</summary>
     public IReadOnlyList<string> Encodings { get; init; } = [];
 
+    /// <summary>Whether newly committed events follow on the open connection after <c>complete</c>, as <see cref="LiveFrame"/>s.</summary>
+    public bool Live { get; init; }
+
     /// <summary>Writes the message.</summary>
     public byte[] ToUtf8Bytes()
         => StreamJson.Write(static (writer, request) =>
         {
             writer.WriteString("type"u8, Type);
             writer.WriteString("since"u8, request.Since.ToString());
+            if (request.Live) writer.WriteBoolean("live"u8, true);
             if (request.Encodings.Count == 0) return;
             writer.WriteStartArray("encodings"u8);
             foreach (var encoding in request.Encodings) writer.WriteStringValue(encoding);
@@ -33,6 +37,7 @@ public sealed record StreamRequest(Checkpoint Since)
         var since = Checkpoint.Beginning;
         var typed = typeIsKnown;
         List<string> encodings = [];
+        var live = false;
         try
         {
             var reader = new Utf8JsonReader(utf8);
@@ -55,6 +60,12 @@ public sealed record StreamRequest(Checkpoint Since)
                     if (reader.TokenType != JsonTokenType.String || !Checkpoint.TryParse(JsonText.Of(ref reader).GetString(), out since))
                         return new StreamRequestReading.Refused(ErrorCodes.InvalidCheckpoint, "since is an RFC 3339 date-time, such as 2026-11-22T08:15:30.1234567Z.");
                 }
+                else if (name.Equals("live"u8))
+                {
+                    reader.Read();
+                    if (reader.TokenType is not (JsonTokenType.True or JsonTokenType.False or JsonTokenType.Null)) return Invalid("live is true or false.");
+                    live = reader.TokenType == JsonTokenType.True;
+                }
                 else if (name.Equals("encodings"u8))
                 {
                     reader.Read();
@@ -76,7 +87,7 @@ public sealed record StreamRequest(Checkpoint Since)
             return Invalid("The request is not valid JSON.");
         }
 
-        return typed ? new StreamRequestReading.Accepted(new StreamRequest(since) { Encodings = encodings }) : Invalid($"The request has no type; it must be {Type}.");
+        return typed ? new StreamRequestReading.Accepted(new StreamRequest(since) { Encodings = encodings, Live = live }) : Invalid($"The request has no type; it must be {Type}.");
     }
 
     private static bool ReadEncodings(ref Utf8JsonReader reader, List<string> encodings)

@@ -3,8 +3,12 @@ using Dequeue.Sync.Log;
 
 namespace Dequeue.Functions.Live;
 
-/// <summary>The Web PubSub group of a user's live devices.</summary>
+/// <summary>The Web PubSub groups of a user's live devices.</summary>
 internal static class LiveGroup
 {
+    /// <summary>Live sockets: an event a message.</summary>
     public static string Of(LogKey log) => "live." + ConnectionUser.Format(log);
+
+    /// <summary>Streams that stay open: batches, as JSON or as binary frames.</summary>
+    public static string OfStreams(LogKey log, bool speakJson) => (speakJson ? "tail.json." : "tail.") + ConnectionUser.Format(log);
 }

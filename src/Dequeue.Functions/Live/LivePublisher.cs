@@ -1,12 +1,14 @@
 using System.Threading.Channels;
 using Azure.Core;
+using Dequeue.Contracts.Streaming;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Streaming;
 
 namespace Dequeue.Functions.Live;
 
 /// <summary>
-/// Tells connected devices of newly committed events, one message an event, behind the push that committed them: a push does not
-/// wait for it. What is lost here (a process that dies, a queue that overflows) is not lost to a device: it pulls after each
+/// Tells connected devices of newly committed events, behind the push that committed them: a push does not wait for it. Live
+/// sockets get a message an event, streams that stay open get batches. What is lost here (a process that dies, a queue that overflows) is not lost to a device: it pulls after each
 /// reconnect, and now and then besides.
 /// </summary>
 public sealed partial class LivePublisher(WebPubSubServiceClient service, ILogger<LivePublisher> logger) : BackgroundService
@@ -48,13 +50,33 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, ILogge
 
     private async Task SendAsync(Commit commit, CancellationToken cancellationToken)
     {
-        var group = LiveGroup.Of(commit.Log);
         var context = new Azure.RequestContext { CancellationToken = cancellationToken };
+        await Task.WhenAll(
+            ToAsync(LiveGroup.Of(commit.Log), commit.Committed, Single, ContentType.ApplicationJson, context),
+            ToAsync(LiveGroup.OfStreams(commit.Log, speakJson: false), commit.Committed, Batches, ContentType.ApplicationOctetStream, context),
+            ToAsync(LiveGroup.OfStreams(commit.Log, speakJson: true), commit.Committed, Batches, ContentType.ApplicationJson, context));
+    }
+
+    // Most users have no other device online just now: one call tells, and spares a message an event.
+    private async Task ToAsync(
+        string group, IReadOnlyList<EventPage> pages, Func<EventPage, IEnumerable<ReadOnlyMemory<byte>>> messages, ContentType type, Azure.RequestContext context)
+    {
         if (!await service.GroupExistsAsync(group, context)) return;
-        foreach (var page in commit.Committed)
+        foreach (var message in pages.SelectMany(messages)) await service.SendToGroupAsync(group, RequestContent.Create(message), type, context: context);
+    }
+
+    private static IEnumerable<ReadOnlyMemory<byte>> Single(EventPage page) => Enumerable.Range(0, page.Count).Select(page.EventAt);
+
+    // A page of a push may be as large as a transaction: several messages then.
+    private static IEnumerable<ReadOnlyMemory<byte>> Batches(EventPage page)
+    {
+        for (var rest = page; rest is not null;)
         {
-            for (var i = 0; i < page.Count; i++)
-                await service.SendToGroupAsync(group, RequestContent.Create(page.EventAt(i)), ContentType.ApplicationJson, context: context);
+            var (count, bytes) = (0, 0);
+            while (count < rest.Count && (count == 0 || bytes + rest.EventAt(count).Length < StreamLimits.MaxBatchBytes)) bytes += rest.EventAt(count++).Length + 1;
+            var run = rest.Slice(0, count);
+            yield return (byte[])[.. LiveFrame.Prefix(run.Before, run.Last), .. run.Json.Span, .. LiveFrame.Suffix];
+            rest = count == rest.Count ? null : rest.Slice(count, rest.Count - count);
         }
     }
 

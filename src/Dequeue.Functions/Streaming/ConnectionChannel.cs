@@ -1,4 +1,5 @@
 using Azure.Core;
+using Dequeue.Functions.Live;
 using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Streaming;
 
@@ -20,6 +21,14 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
     {
         ArgumentNullException.ThrowIfNull(target);
         return SendAsync(target, new PartsContent(BatchMessage.Parts(batch, target.Encoding)), isJson: target.Encoding is null, cancellationToken);
+    }
+
+    /// <summary>Lets the connection have newly committed events from now on.</summary>
+    public Task JoinLiveAsync(StreamTarget target, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return service.AddConnectionToGroupAsync(
+            LiveGroup.OfStreams(target.Log(), target.SpeaksJson), target.ConnectionId, new Azure.RequestContext { CancellationToken = cancellationToken });
     }
 
     /// <summary>Whether the connection is still there.</summary>

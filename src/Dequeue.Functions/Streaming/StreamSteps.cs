@@ -17,6 +17,9 @@ public sealed partial class StreamSteps(
         return await BeginAsync(target, await StreamPlan.MakeAsync(events, target.Log(), since, cancellationToken), cancellationToken);
     }
 
+    /// <summary>Lets the connection have newly committed events from now on.</summary>
+    public Task JoinLiveAsync(StreamTarget target, CancellationToken cancellationToken) => channel.JoinLiveAsync(target, cancellationToken);
+
     /// <summary>Announces a planned stream.</summary>
     public async Task<StreamProgress> BeginAsync(StreamTarget target, StreamPlan plan, CancellationToken cancellationToken)
     {
@@ -26,7 +29,7 @@ public sealed partial class StreamSteps(
         await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Encoding).ToUtf8Bytes(), cancellationToken);
         telemetry.StreamStarted(target.Trace);
         LogStarted(target.ConnectionId, plan.TotalEvents);
-        return new StreamProgress(target, plan.End, plan.TotalEvents, plan.TotalEvents == 0 ? plan.End : plan.Since);
+        return new StreamProgress(target, plan.End, plan.TotalEvents, plan.TotalEvents == 0 ? plan.End : plan.Since, EndPosition: plan.EndPosition);
     }
 
     /// <summary>Sends the next window of batches. A window that is repeated repeats its batches, with the same indexes.</summary>
@@ -73,7 +76,7 @@ public sealed partial class StreamSteps(
 
         // Free again before the client learns that it may ask again.
         await registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
-        await channel.SendAsync(target, new StreamMessage.Complete(progress.SentEvents, progress.End).ToUtf8Bytes(), cancellationToken);
+        await channel.SendAsync(target, new StreamMessage.Complete(progress.SentEvents, progress.End, Position: target.IsLive ? progress.EndPosition : null).ToUtf8Bytes(), cancellationToken);
         telemetry.StreamCompleted(target.Trace, progress.SentEvents, progress.SentBytes, target.Encoding ?? "identity");
         LogCompleted(target.ConnectionId, progress.SentEvents, progress.NextBatch);
     }

@@ -12,8 +12,9 @@ namespace Dequeue.Functions.Streaming;
 /// <param name="RequestId">The delivery id of the request.</param>
 /// <param name="Trace">Where the stream belongs in telemetry.</param>
 /// <param name="Encoding">The encoding of the batches, or null for plain JSON.</param>
+/// <param name="IsLive">Whether newly committed events follow after the stream.</param>
 public sealed record StreamTarget(
-    string ConnectionId, bool SpeaksJson, string App, string User, string RequestId, StreamTrace? Trace = null, string? Encoding = null)
+    string ConnectionId, bool SpeaksJson, string App, string User, string RequestId, StreamTrace? Trace = null, string? Encoding = null, bool IsLive = false)
 {
     /// <summary>What the ids of durable instances begin with.</summary>
     public const string InstancePrefix = "stream-";
@@ -52,8 +53,9 @@ public sealed record StreamOrder(StreamTarget Target, Checkpoint Since, StreamPr
 /// <param name="SentEvents">Events sent so far.</param>
 /// <param name="HasGone">The connection is no more: there is nobody to send to.</param>
 /// <param name="SentBytes">Bytes of batches sent so far.</param>
+/// <param name="EndPosition">Events of the log up to <paramref name="End"/>.</param>
 public sealed record StreamProgress(
-    StreamTarget Target, Checkpoint End, long TotalEvents, Checkpoint Position, int NextBatch = 0, long SentEvents = 0, bool HasGone = false, long SentBytes = 0)
+    StreamTarget Target, Checkpoint End, long TotalEvents, Checkpoint Position, int NextBatch = 0, long SentEvents = 0, bool HasGone = false, long SentBytes = 0, long EndPosition = 0)
 {
     /// <summary>Whether every event was sent.</summary>
     public bool IsSent => Position >= End;

@@ -7,7 +7,8 @@ namespace Dequeue.Sync.Streaming;
 /// <param name="Since">Where the client stands.</param>
 /// <param name="End">The head at planning time. Events committed later belong to the next sync.</param>
 /// <param name="TotalEvents">Events in between.</param>
-public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEvents)
+/// <param name="EndPosition">Events of the log up to its end.</param>
+public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEvents, long EndPosition)
 {
     /// <summary>Plans a stream: at most two row reads, whatever the length of the history.</summary>
     /// <exception cref="Storage.StorageUnavailableException">The storage did not answer.</exception>
@@ -16,7 +17,7 @@ public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEven
         ArgumentNullException.ThrowIfNull(events);
         var head = await events.ReadHeadAsync(log, cancellationToken);
         return head.Count == 0 || since >= head.Last
-            ? new StreamPlan(since, Positions.NotPast(since, head), 0)
-            : new StreamPlan(since, head.Last, await events.CountAfterAsync(log, head, since, cancellationToken));
+            ? new StreamPlan(since, Positions.NotPast(since, head), 0, head.Count)
+            : new StreamPlan(since, head.Last, await events.CountAfterAsync(log, head, since, cancellationToken), head.Count);
     }
 }
