@@ -80,7 +80,7 @@ param httpConcurrency int = 50
 @maxValue(20)
 param alwaysReadyHttp int = 0
 
-@description('Instances for durable steps that never sleep. Only histories of more than 20,000 events use them; with 0 the first such stream after a pause waits for the scale controller (10 s) and a cold start.')
+@description('Instances for durable steps that never sleep. Only histories of more than 20,000 events use them; with 0 the first such stream after a pause waits for the scale controller (10 s) and a cold start. Microsoft recommends 1 for durable functions on this plan.')
 @minValue(0)
 @maxValue(20)
 param alwaysReadyDurable int = 0
@@ -129,7 +129,7 @@ param logDailyCapGb int = 1
 
 // Gateway ------------------------------------------------------------------------------------------------------------------
 
-@description('Creates the registry, the environment and the identity of the gateway, for clients that only know /v1/sync/stream. About 5 a month for the registry, and about 10 for one idle replica.')
+@description('Creates the registry, the environment and the identity of the gateway, for clients that only know /v1/sync/stream. About 5 a month for the registry, and 6 (idle) to 20 (busy) for each replica.')
 param withGateway bool = false
 
 @description('Image of the gateway in that registry, with tag. Empty until it was pushed: no container app yet.')

@@ -25,21 +25,45 @@ printf 'Building …\n'
 dotnet build Dequeue.Functions.sln -c Release -v q -clp:NoSummary > "$logs/build" 2>&1 || { cat "$logs/build"; fail 'The build failed.'; }
 grep -E 'warning' "$logs/build" && fail 'The build has warnings.'
 
-passed=0 failed=0 skipped=0
-number() { sed -nE "s/^ *$1: ([0-9]+).*/\1/p" "$2" | tail -n 1; }
+# One that mostly waits (a client that idles for three minutes, timers) runs beside the others.
+run() {
+  local name=$1 began=$SECONDS
+  "tests/$name/bin/Release/net10.0/$name" --no-ansi --progress off --show-stdout Failed --show-stderr Failed > "$logs/$name" 2>&1
+  printf '%s %s' $? $((SECONDS - began)) > "$logs/$name.code"
+}
+projects=()
 for project in tests/Dequeue.*.Tests; do
   name=$(basename "$project")
-  [[ -z $only || $name == *"$only"* ]] || continue
-  "$project/bin/Release/net10.0/$name" --no-ansi --progress off --show-stdout Failed --show-stderr Failed > "$logs/$name" 2>&1
-  code=$?
-  p=$(number succeeded "$logs/$name") f=$(number failed "$logs/$name") s=$(number skipped "$logs/$name")
-  printf '%-28s %5s passed %5s failed %5s skipped  %s\n' "$name" "${p:-0}" "${f:-?}" "${s:-0}" "$(sed -nE 's/^ *duration: (.*)/\1/p' "$logs/$name" | tail -n 1)"
-  if [[ $code -ne 0 || ${f:-1} -ne 0 ]]; then cat "$logs/$name"; fi
-  # A project that dies without a summary, or exits badly without naming a failure, counts as one.
-  if [[ $code -ne 0 && ${f:-0} -eq 0 ]]; then f=1; fi
-  [[ ${s:-0} -eq 0 ]] || grep -A 2 -E '^skipped ' "$logs/$name"
-  passed=$((passed + ${p:-0})) failed=$((failed + ${f:-0})) skipped=$((skipped + ${s:-0}))
+  [[ -z $only || $name == *"$only"* ]] && projects+=("$name")
 done
+for name in "${projects[@]}"; do [[ $name == Dequeue.Local.Tests ]] && run "$name" & done
+for name in "${projects[@]}"; do [[ $name != Dequeue.Local.Tests ]] && run "$name"; done
+wait
+if [[ -z $only || infra == *"$only"* ]]; then
+  bash tests/infra/run.sh > "$logs/infra" 2>&1
+  infra=$?
+fi
+
+passed=0 failed=0 skipped=0
+number() { sed -nE "s/^ *$1: ([0-9]+).*/\1/p" "$2" | tail -n 1; }
+count() {
+  printf '%-28s %5d passed %5d failed %5d skipped  %s\n' "$@"
+  passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
+}
+for name in "${projects[@]}"; do
+  read -r code seconds < <(cat "$logs/$name.code"; echo)
+  p=$(number succeeded "$logs/$name") f=$(number failed "$logs/$name") s=$(number skipped "$logs/$name")
+  [[ $code -eq 0 ]] || cat "$logs/$name"
+  # A project that dies without a summary, or exits badly without naming a failure, counts as one.
+  [[ $code -eq 0 || ${f:-0} -gt 0 ]] || f=1
+  [[ ${s:-0} -eq 0 ]] || grep -A 2 -E '^skipped ' "$logs/$name"
+  count "$name" "${p:-0}" "${f:-0}" "${s:-0}" "$seconds s"
+done
+if [[ -f $logs/infra ]]; then
+  read -r p _ f _ < <(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/infra" | tail -n 1)
+  [[ $infra -eq 0 ]] || { cat "$logs/infra"; [[ ${f:-0} -gt 0 ]] || f=1; }
+  count infra "${p:-0}" "${f:-0}" 0 ""
+fi
 
 if [[ ${CI:-} == true && $skipped -gt 0 ]]; then printf 'In CI nothing may be skipped.\n'; code=1; else code=0; fi
 [[ $failed -eq 0 && $passed -gt 0 ]] || code=1

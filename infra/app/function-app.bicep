@@ -84,7 +84,6 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
     serverFarmId: plan.id
     httpsOnly: true
     clientAffinityEnabled: false
-    keyVaultReferenceIdentity: identityId
     functionAppConfig: {
       deployment: {
         storage: {
@@ -107,10 +106,10 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
         triggers: { http: { perInstanceConcurrency: httpConcurrency } }
       }
     }
+    // Flex Consumption refuses most other properties here (error 51021), `ftpsState` among them.
     siteConfig: {
       minTlsVersion: '1.2'
       scmMinTlsVersion: '1.2'
-      ftpsState: 'Disabled'
       http20Enabled: true
       appSettings: map(
         items(union(hostSettings, durableSettings, settings)),

@@ -16,6 +16,7 @@ resource environment 'Microsoft.App/managedEnvironments@2026-01-01' = {
   location: location
   tags: tags
   properties: {
+    workloadProfiles: [{ name: 'Consumption', workloadProfileType: 'Consumption' }]
     // Through a diagnostic setting: the direct way would need the workspace's key.
     appLogsConfiguration: { destination: 'azure-monitor' }
   }
@@ -42,6 +43,7 @@ resource app 'Microsoft.App/containerApps@2026-01-01' = {
   }
   properties: {
     environmentId: environment.id
+    workloadProfileName: 'Consumption'
     configuration: {
       activeRevisionsMode: 'Single'
       ingress: {

@@ -49,7 +49,8 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
         try
         {
             await connection.OpenAsync(cancellationToken);
-            Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+            // Pages of 8 KiB hold a dozen events, and a first sync is moved out of the log every 32 MiB instead of every 4.
+            Execute(connection, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000");
             CreateTables(connection, path);
             return new SqliteEventStore(connection);
         }

@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Rest;
+using Dequeue.Contracts.Streaming;
 
 namespace Dequeue.Client;
 
@@ -12,7 +13,8 @@ public enum StreamEndpoint
     /// <summary>At the Web PubSub URL that a negotiate call answers. The default.</summary>
     Negotiated,
 
-    /// <summary>At the server's own <c>/v1/sync/stream</c>, with the <c>Authorization</c> header, through the gateway.</summary>
+    /// <summary>At the server's own <c>/v1/sync/stream</c>, with the <c>Authorization</c> header, through the gateway, as the shipped
+    /// app does. That address serves the deployment's default app alone: <see cref="SyncOptions.App"/> must be that one, or null.</summary>
     Gateway,
 
     /// <summary>Nowhere: pages by REST alone.</summary>
@@ -46,6 +48,13 @@ public sealed record SyncOptions
 
     /// <summary>Which events to keep. Default <see cref="EventFilter.Mirror"/>.</summary>
     public EventFilter Filter { get; init; } = EventFilter.Mirror;
+
+    /// <summary>
+    /// Whether this is a first sync, which <see cref="EventFilter.ShippedApp"/> wants to know. Default null: a pull that starts
+    /// from the beginning is one. An app that remembers whether its first sync was completed says so here, so that one which was
+    /// cut and goes on later still brings the device's own events back.
+    /// </summary>
+    public bool? IsFirstSync { get; init; }
 
     /// <summary>This device's <c>device_id</c>, for <see cref="EventFilter.ShippedApp"/>. Default none.</summary>
     public string? DeviceId { get; init; }
@@ -89,7 +98,11 @@ public sealed record SyncOptions
     /// <summary>Longest <c>Retry-After</c> that a call waits for; a longer one ends it, and the failure tells it. Default 60 s.</summary>
     public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>Largest message of a stream in bytes. Default 4 MiB; Web PubSub's own limit is 1 MB.</summary>
+    /// <summary>The encodings that are asked for, best first. Default gzip, which makes a history about six times smaller on the
+    /// wire; empty for plain JSON. A server that knows none of them sends plain JSON.</summary>
+    public IReadOnlyList<string> Encodings { get; init; } = [BatchEncodings.Gzip];
+
+    /// <summary>Largest message of a stream in bytes, opened if it was compressed. Default 4 MiB; Web PubSub's own limit is 1 MB.</summary>
     public int MaxMessageBytes { get; init; } = 4 * 1024 * 1024;
 
     /// <summary>Largest REST body in bytes, decompressed. Default 80 MiB: a page of 1,000 events of 64 KB each.</summary>

@@ -5,6 +5,7 @@ using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Health;
 using Dequeue.Functions.Http;
 using Dequeue.Functions.Live;
+using Dequeue.Functions.Page;
 using Dequeue.Functions.Pushing;
 using Dequeue.Functions.Streaming;
 using Dequeue.Functions.Sweeping;
@@ -62,6 +63,7 @@ public static class SyncBackend
 
         services.AddSingleton<StreamSweep>();
         services.AddHostedService<WarmUp>();
+        services.AddSingleton<PageFiles>();
     }
 
     private static IPartitionedTable Open(string storage)

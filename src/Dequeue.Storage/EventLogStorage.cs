@@ -23,8 +23,8 @@ public static class EventLogStorage
 
     /// <summary>
     /// Opens the storage: <c>sqlite:PATH</c>, a connection string of Azure Tables, <c>UseDevelopmentStorage=true</c> for Azurite,
-    /// or the https URL of a table endpoint (managed identity); an http URL is taken on loopback alone, for Azurite. Nothing is created or sent before the first use. Dispose the result if
-    /// it is <see cref="IDisposable"/>.
+    /// or the https URL of a table endpoint (managed identity); an http URL is taken on loopback alone, for Azurite. Nothing is
+    /// created or sent before the first use. Dispose the result if it is <see cref="IDisposable"/>.
     /// </summary>
     /// <param name="setting">The setting's value.</param>
     /// <param name="credential">For an endpoint URL; null for <see cref="DefaultAzureCredential"/>.</param>
@@ -63,5 +63,6 @@ public static class EventLogStorage
     }
 
     private static FormatException Wrong(string how)
-        => new($"{SettingName} {how}: it is sqlite:PATH, a connection string of Azure Tables, UseDevelopmentStorage=true, or the https URL of a table endpoint.");
+        => new($"{SettingName} {how}: it is sqlite:PATH, a connection string of Azure Tables, UseDevelopmentStorage=true, "
+            + "or the https URL of a table endpoint.");
 }

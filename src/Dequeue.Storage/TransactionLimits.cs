@@ -38,7 +38,13 @@ internal static class TransactionLimits
 
     private static long CheckRow(TableRow row)
     {
-        if (row.Properties.Count > TableLimits.Properties) throw Refused($"A row has at most {TableLimits.Properties} properties, not {row.Properties.Count}");
+        if (row.Properties.Count > TableLimits.Properties)
+        {
+            throw Refused($"A row has at most {TableLimits.Properties} properties, not {row.Properties.Count}");
+        }
+
+        var size = TableLimits.SizeOf(row);
+        if (size > TableLimits.RowBytes) throw Refused($"A row has at most {TableLimits.RowBytes} bytes, not {size}");
         long bytes = 0;
         foreach (var (name, value) in row.Properties)
         {
@@ -52,7 +58,6 @@ internal static class TransactionLimits
             };
         }
 
-        if (TableLimits.SizeOf(row) > TableLimits.RowBytes) throw Refused($"A row has at most {TableLimits.RowBytes} bytes, not {TableLimits.SizeOf(row)}");
         return bytes;
     }
 

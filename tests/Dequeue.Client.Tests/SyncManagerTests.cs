@@ -117,6 +117,19 @@ public sealed class SyncManagerTests
     }
 
     [Fact]
+    public async Task A_first_sync_that_goes_on_still_brings_the_devices_own_events()
+    {
+        await using var server = await TestServer.StartAsync();
+        await _store.SaveAsync([], TestServer.At(0), Cancelled);
+        server.Log.AddRange([Event("seen", "me"), Event("own", "me")]);
+        using var sync = new SyncManager(server.Options with { Filter = EventFilter.ShippedApp, DeviceId = "me", IsFirstSync = true }, _store, Tokens);
+
+        await sync.PullAsync(cancellationToken: Cancelled);
+
+        Assert.True(_store.Contains("own"));
+    }
+
+    [Fact]
     public async Task A_mirror_keeps_every_event_that_has_an_id_byte_for_byte()
     {
         await using var server = await TestServer.StartAsync();
@@ -167,7 +180,7 @@ public sealed class SyncManagerTests
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sync.PullAsync(cancellationToken: stop.Token));
         }
 
-        Assert.Equal(0, time.Timers);
+        await time.NoTimersAsync();
         await server.NoSocketsAsync();
     }
 

@@ -9,7 +9,7 @@ public abstract class TableConformance(ITableFixture fixture)
 
     private readonly string _partition = $"p{Interlocked.Increment(ref _partitions)}";
 
-    private IPartitionedTable Table { get; } = fixture.Table;
+    protected IPartitionedTable Table { get; } = fixture.Table;
 
     private static CancellationToken Cancel => TestContext.Current.CancellationToken;
 

@@ -14,7 +14,7 @@ internal static class InitialSyncBench
         var report = new StringBuilder("# B1: initial sync by stream, against a bare socket\n\n")
             .AppendLine("Floor: the same events as 1,000-event frames from a bare Kestrel WebSocket, each parsed with JsonDocument. Stream: a new device, from its")
             .AppendLine("first packet (negotiate) to the last event in its in-memory store. Server and client in separate processes, both sides in turn; median (min … max).\n")
-            .AppendLine("| events | floor | stream | ratio |").AppendLine("|---:|---:|---:|---:|");
+            .AppendLine("| events | floor | stream, plain JSON | ratio | stream, gzip (the client's default) | ratio |").AppendLine("|---:|---:|---:|---:|---:|---:|");
         await using var backend = await BenchBackend.StartAsync(cancellationToken);
         foreach (var events in Lengths)
         {
@@ -22,17 +22,19 @@ internal static class InitialSyncBench
                 ["bench", "floor-server", "--events", events.ToString(CultureInfo.InvariantCulture)], cancellationToken);
             var tokens = await backend.PushAsync($"b1-{events}", events, cancellationToken);
             var options = new SyncOptions { Server = backend.Address };
-            var (floor, stream) = (new Samples(), new Samples());
+            var (floor, plain, gzip) = (new Samples(), new Samples(), new Samples());
             for (var run = -2; run < runs; run++)
             {
                 var bare = await BareSocket.ReceiveAsync(floorServer.Address, events, cancellationToken);
-                var sync = await BenchBackend.SyncAsync(options, tokens, events, cancellationToken);
-                if (run < 0) continue; // both warm up alike
+                var asked = await BenchBackend.SyncAsync(options with { Encodings = [] }, tokens, events, cancellationToken);
+                var compressed = await BenchBackend.SyncAsync(options, tokens, events, cancellationToken);
+                if (run < 0) continue; // all warm up alike
                 floor.Add(bare);
-                stream.Add(sync);
+                plain.Add(asked);
+                gzip.Add(compressed);
             }
 
-            report.AppendLine(CultureInfo.InvariantCulture, $"| {events:N0} | {floor} | {stream} | {stream.Median / floor.Median:0.00} × |");
+            report.AppendLine(CultureInfo.InvariantCulture, $"| {events:N0} | {floor} | {plain} | {plain.Median / floor.Median:0.00} × | {gzip} | {gzip.Median / floor.Median:0.00} × |");
         }
 
         return report.ToString();

@@ -18,6 +18,9 @@ internal static class BenchCommand
         var b2 = new Command("b2", "Stream against REST pages through a link of 50 ms round trip.") { runs, output };
         b2.SetAction((parsed, token) => Report.WriteAsync("b2", parsed.GetValue(output), RoundTripBench.RunAsync(parsed.GetValue(runs), token)));
 
+        var b11 = new Command("b11", "The durable engine's own cost, a step.") { runs, output };
+        b11.SetAction((parsed, token) => Report.WriteAsync("b11", parsed.GetValue(output), StepBench.RunAsync(10 * parsed.GetValue(runs), token)));
+
         var floor = new Command("floor-server", "The bare socket that b1 compares with.") { floorEvents };
         floor.Hidden = true;
         floor.SetAction(async (parsed, token) =>
@@ -26,6 +29,6 @@ internal static class BenchCommand
             return 0;
         });
 
-        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, floor };
+        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b11, floor };
     }
 }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dequeue.Cli.Terminal;
 using Dequeue.Client;
+using Dequeue.Contracts.Streaming;
 
 namespace Dequeue.Cli.Commands;
 
@@ -17,14 +18,17 @@ internal static class SyncCommand
         var gateway = new Option<bool>("--gateway") { Description = "Stream through /v1/sync/stream, as the shipped app does, instead of negotiating" };
         var state = new Option<string?>("--state") { Description = "Folder that keeps the device's events and checkpoint; default in memory" };
         var device = new Option<string?>("--device") { Description = "This device's id; with it the filters of the shipped app apply" };
+        var encoding = new Option<string>("--encoding") { Description = "Encoding of the stream's batches", DefaultValueFactory = _ => BatchEncodings.Gzip };
+        encoding.AcceptOnlyFromAmong(BatchEncodings.Gzip, "none");
         var json = new Option<bool>("--json") { Description = "Print the result as one line of JSON" };
-        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.") { state, rest, gateway, device, json };
+        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.") { state, rest, gateway, device, encoding, json };
         client.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var options = client.Read(parsed) with
             {
                 Stream = parsed.GetValue(rest) ? StreamEndpoint.None : parsed.GetValue(gateway) ? StreamEndpoint.Gateway : StreamEndpoint.Negotiated,
+                Encodings = parsed.GetValue(encoding) == BatchEncodings.Gzip ? [BatchEncodings.Gzip] : [],
                 DeviceId = parsed.GetValue(device),
                 Filter = parsed.GetValue(device) is null ? EventFilter.Mirror : EventFilter.ShippedApp,
             };

@@ -19,8 +19,7 @@ internal static class SyncBar
                 new TaskDescriptionColumn { Alignment = Justify.Left },
                 new ProgressBarColumn { Width = 32 },
                 new PercentageColumn(),
-                new CountColumn(),
-                new RemainingTimeColumn())
+                new CountColumn())
             .StartAsync(async context =>
             {
                 var task = context.AddTask(title, maxValue: 1);
@@ -54,7 +53,8 @@ internal static class SyncBar
             var progress = task.State.Get<SyncProgress>("progress");
             var of = progress.Total is { } total ? $" of {Count(total)}" : "";
             var rate = progress.EventsPerSecond > 0 ? $"  {Count((long)progress.EventsPerSecond)}/s" : "";
-            return new Markup($"{Count(progress.Processed)}{of} events[grey]{rate}[/]");
+            var left = !task.IsFinished && task.RemainingTime is { TotalSeconds: >= 1 } time ? $"  {time.TotalSeconds:0} s left" : "";
+            return new Markup($"{Count(progress.Processed)}{of} events[grey]{rate}{left}[/]");
         }
     }
 

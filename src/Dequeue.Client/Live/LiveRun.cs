@@ -94,7 +94,7 @@ internal sealed class LiveRun(
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, due.Token);
         try
         {
-            var (message, failure) = await _connection!.ReceiveAsync(both.Token);
+            var (message, _, failure) = await _connection!.ReceiveAsync(both.Token);
             if (failure is not null) return (new LiveInput.Failed(failure), null);
             return (new LiveInput.Event(), Read(message) is { } next && await save(next, cancellationToken) ? next : null);
         }

@@ -32,7 +32,7 @@ internal sealed class PullRun(
     public async Task<SyncResult> RunAsync(CancellationToken cancellationToken)
     {
         var origin = await store.LoadAsync(cancellationToken);
-        _firstSync = origin.Checkpoint <= Checkpoint.Beginning;
+        _firstSync = options.IsFirstSync ?? origin.Checkpoint <= Checkpoint.Beginning;
         var (state, command) = PullMachine.Begin(origin, options.Stream);
         Report(SyncPhase.Connecting, state);
         while (true)
@@ -48,6 +48,7 @@ internal sealed class PullRun(
             }
 
             var input = await ExecuteAsync(command, cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
             var wasOnRest = state.OnRest;
             (state, command) = PullMachine.Next(state, input, _retry, random.NextDouble());
             if (state.OnRest && !wasOnRest) await LeaveStreamAsync(state);
@@ -117,16 +118,16 @@ internal sealed class PullRun(
             open.Url ?? options.WebSocketAddress("/v1/sync/stream"), open.Url is null ? credentials : null, ConnectionKind.Stream, options, time, cancellationToken);
         _connection = connection;
         failure ??= await connection!.SendAsync(
-            new StreamRequest(open.Since).ToUtf8Bytes(), options.RequestAsText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, cancellationToken);
+            new StreamRequest(open.Since) { Encodings = options.Encodings }.ToUtf8Bytes(), options.RequestAsText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, cancellationToken);
         return failure is null ? new PullInput.Opened() : new PullInput.Failed(failure);
     }
 
     private async ValueTask<PullInput> ReceiveAsync(CancellationToken cancellationToken)
     {
-        var (bytes, failure) = await _connection!.ReceiveAsync(cancellationToken);
-        if (failure is not null) return new PullInput.Failed(failure);
-        _bytes += bytes.Length;
-        var message = _reader.Read(bytes, out var problem);
+        var received = await _connection!.ReceiveAsync(cancellationToken);
+        if (received.Failure is not null) return new PullInput.Failed(received.Failure);
+        _bytes += received.WireBytes;
+        var message = _reader.Read(received.Message, out var problem);
         if (message is null) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, problem!));
         if (message is not StreamMessage.Complete) return new PullInput.Message(message);
         await _hashing;

@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using System.Threading.Channels;
 using Dequeue.Client.Rest;
+using Dequeue.Contracts.Streaming;
 
 namespace Dequeue.Client.Streaming;
 
@@ -13,6 +14,12 @@ internal enum ConnectionKind
     /// <summary>Live: small messages, silent for hours, probed by pings.</summary>
     Live,
 }
+
+/// <summary>What came over a connection.</summary>
+/// <param name="Message">The message, opened if it was compressed.</param>
+/// <param name="WireBytes">Its bytes on the wire.</param>
+/// <param name="Failure">Why there will be no more messages, or null.</param>
+internal readonly record struct Received(ReadOnlyMemory<byte> Message, int WireBytes, SyncFailure? Failure);
 
 /// <summary>
 /// An open WebSocket whose messages are received ahead while earlier ones are worked on. Each message gets its own array, which
@@ -35,14 +42,17 @@ internal sealed class StreamConnection : IAsyncDisposable
     private readonly CancellationTokenSource _stop;
     private readonly Channel<Received> _messages;
     private readonly TimeSpan _idleTimeout;
+    private readonly int _smallestBuffer;
+    private readonly bool _opensGzip;
     private readonly Task _receiving;
-    private bool _sawEnd;
 
     private StreamConnection(ClientWebSocket socket, ConnectionKind kind, SyncOptions options, TimeProvider time)
     {
-        _idleTimeout = kind == ConnectionKind.Stream ? options.IdleTimeout : Timeout.InfiniteTimeSpan;
-        _messages = Channel.CreateBounded<Received>(
-            new BoundedChannelOptions(kind == ConnectionKind.Stream ? StreamAhead : LiveAhead) { SingleReader = true, SingleWriter = true });
+        (_idleTimeout, _smallestBuffer, var ahead) = kind == ConnectionKind.Stream
+            ? (options.IdleTimeout, StreamBuffer, StreamAhead)
+            : (Timeout.InfiniteTimeSpan, LiveBuffer, LiveAhead);
+        _messages = Channel.CreateBounded<Received>(new BoundedChannelOptions(ahead) { SingleReader = true, SingleWriter = true });
+        _opensGzip = kind == ConnectionKind.Stream && options.Encodings.Contains(BatchEncodings.Gzip);
         _socket = socket;
         _options = options;
         _time = time;
@@ -73,8 +83,9 @@ internal sealed class StreamConnection : IAsyncDisposable
                 opened = true;
                 return (new StreamConnection(socket, kind, options, time), null);
             }
-            catch (Exception e) when (!cancellationToken.IsCancellationRequested && e is OperationCanceledException or WebSocketException)
+            catch (Exception e) when (e is OperationCanceledException or WebSocketException)
             {
+                cancellationToken.ThrowIfCancellationRequested();
                 if (timeout.IsCancellationRequested)
                     return (null, new SyncFailure(SyncFailureKind.TimedOut, $"The WebSocket did not open within {options.ConnectTimeout.TotalSeconds:0.#} s."));
                 if ((int)socket.HttpStatusCode == 401 && credentials is not null && await credentials.RefreshAsync(both.Token)) continue;
@@ -96,23 +107,20 @@ internal sealed class StreamConnection : IAsyncDisposable
             await _socket.SendAsync(message, type, endOfMessage: true, cancellationToken);
             return null;
         }
-        catch (Exception e) when (!cancellationToken.IsCancellationRequested && IsCut(e))
+        catch (Exception e) when (IsCut(e))
         {
+            cancellationToken.ThrowIfCancellationRequested();
             return Cut(e);
         }
     }
 
     /// <summary>The next message, or why there will be none.</summary>
-    public async ValueTask<(ReadOnlyMemory<byte> Message, SyncFailure? Failure)> ReceiveAsync(CancellationToken cancellationToken)
-    {
-        var next = await _messages.Reader.ReadAsync(cancellationToken);
-        return (next.Message, next.Failure);
-    }
+    public ValueTask<Received> ReceiveAsync(CancellationToken cancellationToken) => _messages.Reader.ReadAsync(cancellationToken);
 
     /// <summary>Says goodbye if the server still listens, and frees the socket.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_socket.State == WebSocketState.Open && !_sawEnd) await SayGoodbyeAsync();
+        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived) await SayGoodbyeAsync();
         await _stop.CancelAsync();
         await _receiving;
         _socket.Dispose();
@@ -136,8 +144,7 @@ internal sealed class StreamConnection : IAsyncDisposable
     {
         using var idle = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, idle.Token);
-        var smallest = _idleTimeout == Timeout.InfiniteTimeSpan ? LiveBuffer : StreamBuffer;
-        var expected = smallest;
+        var expected = _smallestBuffer;
         try
         {
             while (true)
@@ -145,9 +152,12 @@ internal sealed class StreamConnection : IAsyncDisposable
                 idle.CancelAfter(_idleTimeout);
                 var message = await ReceiveOneAsync(expected, both.Token);
                 idle.CancelAfter(Timeout.InfiniteTimeSpan);
+                expected = Math.Clamp(message.WireBytes + message.WireBytes / 8, _smallestBuffer, _options.MaxMessageBytes);
+
+                // Here rather than where messages are parsed: the two run side by side.
+                if (_opensGzip && GzipFrame.Is(message.Message.Span)) message = Open(message);
                 await _messages.Writer.WriteAsync(message, cancellationToken);
                 if (message.Failure is not null) return;
-                expected = Math.Clamp(message.Message.Length + message.Message.Length / 8, smallest, _options.MaxMessageBytes);
             }
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -173,16 +183,15 @@ internal sealed class StreamConnection : IAsyncDisposable
             var part = await _socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken);
             if (part.MessageType == WebSocketMessageType.Close)
             {
-                _sawEnd = true;
-                return new Received(default, new SyncFailure(
+                return new Received(default, 0, new SyncFailure(
                     SyncFailureKind.Unreachable, $"The server closed the stream ({(int?)_socket.CloseStatus} {_socket.CloseStatusDescription})."));
             }
 
             length += part.Count;
-            if (part.EndOfMessage) return new Received(Fitted(buffer, length), null);
+            if (part.EndOfMessage) return new Received(Fitted(buffer, length), length, null);
             if (length < buffer.Length) continue;
             if (length >= _options.MaxMessageBytes)
-                return new Received(default, new SyncFailure(SyncFailureKind.BadAnswer, $"A message is larger than {_options.MaxMessageBytes} bytes."));
+                return new Received(default, 0, new SyncFailure(SyncFailureKind.BadAnswer, $"A message is larger than {_options.MaxMessageBytes} bytes."));
             Array.Resize(ref buffer, (int)Math.Min(2L * length, _options.MaxMessageBytes));
         }
     }
@@ -191,11 +200,16 @@ internal sealed class StreamConnection : IAsyncDisposable
     private static ReadOnlyMemory<byte> Fitted(byte[] buffer, int length)
         => length >= buffer.Length - buffer.Length / 4 ? buffer.AsMemory(0, length) : buffer.AsSpan(0, length).ToArray();
 
+    private Received Open(Received frame)
+        => GzipFrame.Open(frame.Message, _options.MaxMessageBytes, out var problem) is { } message
+            ? frame with { Message = message }
+            : frame with { Failure = new SyncFailure(SyncFailureKind.BadAnswer, problem!) };
+
     private async Task EndAsync(SyncFailure failure, CancellationToken cancellationToken)
     {
         try
         {
-            await _messages.Writer.WriteAsync(new Received(default, failure), cancellationToken);
+            await _messages.Writer.WriteAsync(new Received(default, 0, failure), cancellationToken);
         }
         catch (OperationCanceledException)
         {
@@ -216,5 +230,4 @@ internal sealed class StreamConnection : IAsyncDisposable
 
     private static SyncFailure Cut(Exception e) => new(SyncFailureKind.Unreachable, $"The stream was cut: {e.Message}");
 
-    private readonly record struct Received(ReadOnlyMemory<byte> Message, SyncFailure? Failure);
 }

@@ -11,7 +11,8 @@ public abstract record StreamMessage
 
     /// <summary><c>sync.stream.start</c>.</summary>
     /// <param name="TotalEvents">Events strictly after the request's <c>since</c>, at least 0.</param>
-    public sealed record Start(long TotalEvents) : StreamMessage
+    /// <param name="Encoding">The encoding of the batches, one of <see cref="BatchEncodings"/>, or null for plain JSON.</param>
+    public sealed record Start(long TotalEvents, string? Encoding = null) : StreamMessage
     {
         /// <summary>The message's <c>type</c>.</summary>
         public const string Type = "sync.stream.start";
@@ -22,6 +23,7 @@ public abstract record StreamMessage
             {
                 writer.WriteString("type"u8, Type);
                 writer.WriteNumber("totalEvents"u8, start.TotalEvents);
+                if (start.Encoding is { } encoding) writer.WriteString("encoding"u8, encoding);
             }, this);
     }
 

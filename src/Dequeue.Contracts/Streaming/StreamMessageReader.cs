@@ -47,7 +47,7 @@ public sealed class StreamMessageReader
         => fields.Type switch
         {
             null => null,
-            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total ? new StreamMessage.Start(total) : null,
+            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total ? new StreamMessage.Start(total, fields.Encoding) : null,
             StreamMessage.Batch.Type => fields is { Events: { } events, BatchIndex: >= 0 and <= int.MaxValue and { } index, IsLast: { } last }
                 ? new StreamMessage.Batch(events, (int)index, last, fields.Checkpoint)
                 : null,
@@ -69,6 +69,7 @@ public sealed class StreamMessageReader
         else if (name.Equals("totalEvents"u8)) fields.TotalEvents = Integer(ref reader);
         else if (name.Equals("processedEvents"u8)) fields.ProcessedEvents = Integer(ref reader);
         else if (name.Equals("newCheckpoint"u8)) fields.NewCheckpoint = Position(ref reader);
+        else if (name.Equals("encoding"u8)) fields.Encoding = Text(ref reader);
         else if (name.Equals("digest"u8)) fields.Digest = Text(ref reader);
         else if (name.Equals("error"u8)) fields.Error = Text(ref reader);
         else if (name.Equals("code"u8)) fields.Code = Text(ref reader);
@@ -117,7 +118,7 @@ public sealed class StreamMessageReader
 
     private struct Fields
     {
-        public string? Type, Digest, Error, Code;
+        public string? Type, Encoding, Digest, Error, Code;
         public List<SyncEvent>? Events;
         public long? BatchIndex, TotalEvents, ProcessedEvents;
         public bool? IsLast;

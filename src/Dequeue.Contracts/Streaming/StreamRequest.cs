@@ -10,12 +10,19 @@ public sealed record StreamRequest(Checkpoint Since)
     /// <summary>The message's <c>type</c>, and the event name that SDK clients use.</summary>
     public const string Type = "sync.stream.request";
 
+    /// <summary>The encodings that the client takes for batches, best first; empty for none. See <see cref="BatchEncodings"/>.</summary>
+    public IReadOnlyList<string> Encodings { get; init; } = [];
+
     /// <summary>Writes the message.</summary>
     public byte[] ToUtf8Bytes()
         => StreamJson.Write(static (writer, request) =>
         {
             writer.WriteString("type"u8, Type);
             writer.WriteString("since"u8, request.Since.ToString());
+            if (request.Encodings.Count == 0) return;
+            writer.WriteStartArray("encodings"u8);
+            foreach (var encoding in request.Encodings) writer.WriteStringValue(encoding);
+            writer.WriteEndArray();
         }, this);
 
     /// <summary>Reads a request. Unknown fields are ignored.</summary>
@@ -25,6 +32,7 @@ public sealed record StreamRequest(Checkpoint Since)
     {
         var since = Checkpoint.Beginning;
         var typed = typeIsKnown;
+        List<string> encodings = [];
         try
         {
             var reader = new Utf8JsonReader(utf8);
@@ -47,6 +55,11 @@ public sealed record StreamRequest(Checkpoint Since)
                     if (reader.TokenType != JsonTokenType.String || !Checkpoint.TryParse(JsonText.Of(ref reader).GetString(), out since))
                         return new StreamRequestReading.Refused(ErrorCodes.InvalidCheckpoint, "since is an RFC 3339 date-time, such as 2026-11-22T08:15:30.1234567Z.");
                 }
+                else if (name.Equals("encodings"u8))
+                {
+                    reader.Read();
+                    if (!ReadEncodings(ref reader, encodings)) return Invalid("encodings is an array of names, such as [\"gzip\"].");
+                }
                 else
                 {
                     reader.Read();
@@ -63,7 +76,20 @@ public sealed record StreamRequest(Checkpoint Since)
             return Invalid("The request is not valid JSON.");
         }
 
-        return typed ? new StreamRequestReading.Accepted(new StreamRequest(since)) : Invalid($"The request has no type; it must be {Type}.");
+        return typed ? new StreamRequestReading.Accepted(new StreamRequest(since) { Encodings = encodings }) : Invalid($"The request has no type; it must be {Type}.");
+    }
+
+    private static bool ReadEncodings(ref Utf8JsonReader reader, List<string> encodings)
+    {
+        if (reader.TokenType == JsonTokenType.Null) return true;
+        if (reader.TokenType != JsonTokenType.StartArray) return false;
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType != JsonTokenType.String || encodings.Count == BatchEncodings.MaxWishes) return false;
+            if (!reader.ValueIsEscaped && reader.ValueSpan.Length <= BatchEncodings.MaxNameLength) encodings.Add(reader.GetString()!);
+        }
+
+        return true;
     }
 
     private static StreamRequestReading.Refused Invalid(string why) => new(ErrorCodes.InvalidRequest, why);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Rest;
 using Dequeue.Functions.Http;
 using Dequeue.Sync.Log;
@@ -62,7 +63,8 @@ public sealed class PullFunctions(RestCalls calls, EventLog events)
             if (reader.TokenType != JsonTokenType.StartObject) return Refused(Problems.Invalid("The body is an object: {\"since\":\"…\",\"limit\":100}."));
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var field = reader.ValueTextEquals("since"u8) ? 's' : reader.ValueTextEquals("limit"u8) ? 'l' : ' ';
+                var name = JsonText.Of(ref reader);
+                var field = name.Equals("since"u8) ? 's' : name.Equals("limit"u8) ? 'l' : ' ';
                 reader.Read();
                 if (field == ' ') reader.Skip();
                 else if (reader.TokenType == JsonTokenType.Null) continue;

@@ -1,5 +1,4 @@
 using Azure.Core;
-using Dequeue.Contracts.Streaming;
 using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Streaming;
 
@@ -13,12 +12,15 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
 {
     /// <summary>Sends one message.</summary>
     public Task SendAsync(StreamTarget target, byte[] message, CancellationToken cancellationToken)
-        => SendAsync(target, RequestContent.Create(message), cancellationToken);
+        => SendAsync(target, RequestContent.Create(message), isJson: true, cancellationToken);
 
     /// <summary>Sends a batch without copying its events.</summary>
     /// <returns>Its bytes.</returns>
     public Task<long> SendAsync(StreamTarget target, StreamBatch batch, CancellationToken cancellationToken)
-        => SendAsync(target, new BatchContent(batch), cancellationToken);
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return SendAsync(target, new PartsContent(BatchMessage.Parts(batch, target.Encoding)), isJson: target.Encoding is null, cancellationToken);
+    }
 
     /// <summary>Whether the connection is still there.</summary>
     public async Task<bool> IsOpenAsync(StreamTarget target, CancellationToken cancellationToken)
@@ -27,7 +29,7 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
         return await service.ConnectionExistsAsync(target.ConnectionId, new Azure.RequestContext { CancellationToken = cancellationToken });
     }
 
-    private async Task<long> SendAsync(StreamTarget target, RequestContent content, CancellationToken cancellationToken)
+    private async Task<long> SendAsync(StreamTarget target, RequestContent content, bool isJson, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
         content.TryComputeLength(out var bytes);
@@ -38,53 +40,33 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
             await service.SendToGroupAsync(
                 target.Group,
                 content,
-                target.SpeaksJson ? ContentType.ApplicationJson : ContentType.ApplicationOctetStream,
+                target.SpeaksJson && isJson ? ContentType.ApplicationJson : ContentType.ApplicationOctetStream,
                 context: new Azure.RequestContext { CancellationToken = cancellationToken });
         }
 
         return bytes;
     }
 
-    private sealed class BatchContent(StreamBatch batch) : RequestContent
+    private sealed class PartsContent(IReadOnlyList<ReadOnlyMemory<byte>> parts) : RequestContent
     {
-        private readonly ReadOnlyMemory<byte>[] _parts = Parts(batch);
-
         public override bool TryComputeLength(out long length)
         {
-            length = _parts.Sum(part => (long)part.Length);
+            length = parts.Sum(part => (long)part.Length);
             return true;
         }
 
         public override void WriteTo(Stream stream, CancellationToken cancellation)
         {
-            foreach (var part in _parts) stream.Write(part.Span);
+            foreach (var part in parts) stream.Write(part.Span);
         }
 
         public override async Task WriteToAsync(Stream stream, CancellationToken cancellation)
         {
-            foreach (var part in _parts) await stream.WriteAsync(part, cancellation);
+            foreach (var part in parts) await stream.WriteAsync(part, cancellation);
         }
 
         public override void Dispose()
         {
         }
-
-        private static ReadOnlyMemory<byte>[] Parts(StreamBatch batch)
-        {
-            var parts = new ReadOnlyMemory<byte>[2 * batch.Runs.Count + 1];
-            var prefix = new byte[BatchFrame.MaxOverhead];
-            parts[0] = prefix.AsMemory(0, BatchFrame.WritePrefix(prefix, batch.Index, batch.IsLast, batch.Checkpoint));
-            for (var i = 0; i < batch.Runs.Count; i++)
-            {
-                if (i > 0) parts[2 * i] = Comma;
-                parts[2 * i + 1] = batch.Runs[i].Json;
-            }
-
-            parts[^1] = Suffix;
-            return parts;
-        }
-
-        private static readonly byte[] Comma = [(byte)','];
-        private static readonly byte[] Suffix = BatchFrame.Suffix.ToArray();
     }
 }

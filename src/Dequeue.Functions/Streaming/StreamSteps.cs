@@ -23,7 +23,7 @@ public sealed partial class StreamSteps(
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(plan);
         using var span = StreamTrace.StartStep("stream.begin", target.Trace);
-        await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents).ToUtf8Bytes(), cancellationToken);
+        await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Encoding).ToUtf8Bytes(), cancellationToken);
         telemetry.StreamStarted(target.Trace);
         LogStarted(target.ConnectionId, plan.TotalEvents);
         return new StreamProgress(target, plan.End, plan.TotalEvents, plan.TotalEvents == 0 ? plan.End : plan.Since);
@@ -38,7 +38,10 @@ public sealed partial class StreamSteps(
 
         using var span = StreamTrace.StartStep("stream.window", progress.Target.Trace);
         var began = clock.GetTimestamp();
-        var pages = events.ReadAsync(progress.Target.Log(), progress.Position, progress.End, cancellationToken);
+        var log = progress.Target.Log();
+        var pages = progress.Target.Encoding == BatchEncodings.Gzip
+            ? events.ReadPackedAsync(log, progress.Position, progress.End, cancellationToken)
+            : events.ReadAsync(log, progress.Position, progress.End, cancellationToken);
         var first = progress.NextBatch;
         await foreach (var batch in StreamBatch.CutAsync(pages, progress.End, first, cancellationToken: cancellationToken))
         {
@@ -71,7 +74,7 @@ public sealed partial class StreamSteps(
         // Free again before the client learns that it may ask again.
         await registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
         await channel.SendAsync(target, new StreamMessage.Complete(progress.SentEvents, progress.End).ToUtf8Bytes(), cancellationToken);
-        telemetry.StreamCompleted(target.Trace, progress.SentEvents, progress.SentBytes, "identity");
+        telemetry.StreamCompleted(target.Trace, progress.SentEvents, progress.SentBytes, target.Encoding ?? "identity");
         LogCompleted(target.ConnectionId, progress.SentEvents, progress.NextBatch);
     }
 

@@ -11,7 +11,9 @@ namespace Dequeue.Functions.Streaming;
 /// <param name="User">The user, as the service authenticated it.</param>
 /// <param name="RequestId">The delivery id of the request.</param>
 /// <param name="Trace">Where the stream belongs in telemetry.</param>
-public sealed record StreamTarget(string ConnectionId, bool SpeaksJson, string App, string User, string RequestId, StreamTrace? Trace = null)
+/// <param name="Encoding">The encoding of the batches, or null for plain JSON.</param>
+public sealed record StreamTarget(
+    string ConnectionId, bool SpeaksJson, string App, string User, string RequestId, StreamTrace? Trace = null, string? Encoding = null)
 {
     /// <summary>What the ids of durable instances begin with.</summary>
     public const string InstancePrefix = "stream-";

@@ -123,7 +123,7 @@ public sealed partial class UpstreamFunction(
         switch (StreamRequest.Read(body.Span, typeIsKnown: upstream.Name == StreamRequest.Type))
         {
             case StreamRequestReading.Accepted accepted:
-                await StreamAsync(target, accepted.Request, durable, cancellationToken);
+                await StreamAsync(target with { Encoding = BatchEncodings.Choose(accepted.Request.Encodings) }, accepted.Request, durable, cancellationToken);
                 break;
             case StreamRequestReading.Refused refused:
                 await steps.RefuseAsync(new StreamFailure(target, refused.Code, refused.Message), cancellationToken);

@@ -11,7 +11,8 @@ internal static class AzureErrors
     /// <summary>The outcome of a transaction that was refused by its conditions, or null for any other failure.</summary>
     public static CommitOutcome? Refusal(RequestFailedException exception) => exception switch
     {
-        TableTransactionFailedException { Status: 409, ErrorCode: "EntityAlreadyExists" } e => new CommitOutcome.AlreadyExists(e.FailedTransactionActionIndex ?? 0),
+        TableTransactionFailedException { Status: 409, ErrorCode: "EntityAlreadyExists" } e
+            => new CommitOutcome.AlreadyExists(e.FailedTransactionActionIndex ?? 0),
         { Status: 412 } or { Status: 404, ErrorCode: "ResourceNotFound" or "EntityNotFound" } => new CommitOutcome.ConditionNotMet(),
         _ => null,
     };
@@ -28,7 +29,9 @@ internal static class AzureErrors
         AuthenticationFailedException => new StorageUnavailableException(
             "No token for the event log's storage account. Give the app an identity, or sign in (az login).", exception),
         RequestFailedException { Status: 401 or 403 } => new StorageUnavailableException(
-            "The event log's storage account refuses the credentials. Look at the key, or give the identity the role Storage Table Data Contributor.", exception),
+            "The event log's storage account refuses the credentials. Look at the key, or give the identity the role "
+                + "Storage Table Data Contributor.",
+            exception),
         RequestFailedException { Status: 429 } or RequestFailedException { Status: 503, ErrorCode: "ServerBusy" }
             => new StorageUnavailableException("The event log's storage asks for fewer calls. Try again later.", exception) { IsThrottled = true },
         RequestFailedException { Status: 0 or 408 } => Unavailable("cannot be reached", exception),

@@ -83,7 +83,8 @@ internal sealed class AzureTable : IPartitionedTable
         try
         {
             await CreateAsync(cancellationToken);
-            var answers = await _commits.SubmitTransactionAsync(operations.Select(operation => Entities.Action(partition, operation)), cancellationToken);
+            var actions = operations.Select(operation => Entities.Action(partition, operation));
+            var answers = await _commits.SubmitTransactionAsync(actions, cancellationToken);
             return new CommitOutcome.Committed(
                 [.. answers.Value.Zip(operations, (answer, operation) => operation is RowOperation.Delete ? null : answer.Headers.ETag?.ToString())]);
         }

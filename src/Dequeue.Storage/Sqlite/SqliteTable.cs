@@ -95,18 +95,31 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
     {
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         cancellationToken.ThrowIfCancellationRequested();
+        Reader? reader = null;
         try
         {
             if (!_writer.IsValueCreated) await CreateAsync(cancellationToken);
-            if (!_readers.TryTake(out var reader)) reader = new Reader(Open());
+            if (!_readers.TryTake(out reader)) reader = new Reader(Open());
             var result = read(reader);
-            if (_isDisposed) reader.Dispose();
-            else _readers.Add(reader);
+            if (!_isDisposed)
+            {
+                _readers.Add(reader);
+                reader = null;
+            }
+
             return result;
         }
         catch (SqliteException e)
         {
             throw SqliteErrors.Decode(e);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new StorageUnavailableException(SqliteErrors.DamagedFile, e);
+        }
+        finally
+        {
+            reader?.Dispose();
         }
     }
 
@@ -130,7 +143,8 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
         {
             connection.Open();
             using var command = connection.CreateCommand();
-            command.CommandText = string.Create(CultureInfo.InvariantCulture, $"PRAGMA busy_timeout={BusyMilliseconds}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {Schema}");
+            command.CommandText = string.Create(
+                CultureInfo.InvariantCulture, $"PRAGMA busy_timeout={BusyMilliseconds}; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {Schema}");
             command.ExecuteNonQuery();
             return connection;
         }
@@ -152,7 +166,8 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
         public Reader(SqliteConnection connection)
         {
             _connection = connection;
-            _get = Statement(connection, "SELECT key, version, properties FROM rows WHERE partition = $partition AND key = $key", "$partition", "$key");
+            _get = Statement(
+                connection, "SELECT key, version, properties FROM rows WHERE partition = $partition AND key = $key", "$partition", "$key");
             _query = Statement(
                 connection,
                 "SELECT key, version, properties FROM rows WHERE partition = $partition AND key > $after AND key < $before ORDER BY key",
@@ -213,17 +228,27 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
         {
             _connection = connection;
             _insert = Statement(
-                connection, "INSERT INTO rows VALUES ($partition, $key, $version, $properties) ON CONFLICT DO NOTHING", "$partition", "$key", "$version", "$properties");
+                connection,
+                "INSERT INTO rows VALUES ($partition, $key, $version, $properties) ON CONFLICT DO NOTHING",
+                "$partition",
+                "$key",
+                "$version",
+                "$properties");
             _replace = Statement(
                 connection,
-                "UPDATE rows SET version = $version, properties = $properties WHERE partition = $partition AND key = $key AND version = ifnull($old, version)",
+                "UPDATE rows SET version = $version, properties = $properties "
+                    + "WHERE partition = $partition AND key = $key AND version = ifnull($old, version)",
                 "$partition",
                 "$key",
                 "$version",
                 "$properties",
                 "$old");
             _delete = Statement(
-                connection, "DELETE FROM rows WHERE partition = $partition AND key = $key AND version = ifnull($old, version)", "$partition", "$key", "$old");
+                connection,
+                "DELETE FROM rows WHERE partition = $partition AND key = $key AND version = ifnull($old, version)",
+                "$partition",
+                "$key",
+                "$old");
         }
 
         public CommitOutcome Commit(string partition, IReadOnlyList<RowOperation> operations)
@@ -256,7 +281,8 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
             var (command, values) = operation switch
             {
                 RowOperation.Insert insert => (_insert, new object[] { partition, insert.Row.Key, version, RowCodec.Encode(insert.Row) }),
-                RowOperation.Replace replace => (_replace, [partition, replace.Row.Key, version, RowCodec.Encode(replace.Row), Version(replace.ETag)]),
+                RowOperation.Replace replace
+                    => (_replace, [partition, replace.Row.Key, version, RowCodec.Encode(replace.Row), Version(replace.ETag)]),
                 RowOperation.Delete delete => (_delete, [partition, delete.Key, Version(delete.ETag)]),
                 _ => throw new ArgumentException($"An operation cannot be a {operation.GetType().Name}.", nameof(operation)),
             };
@@ -265,7 +291,8 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
             return command.ExecuteNonQuery() == 1;
         }
 
-        private static object Version(string? eTag) => eTag is null ? DBNull.Value : long.Parse(eTag, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+        private static object Version(string? eTag)
+            => eTag is null ? DBNull.Value : long.Parse(eTag, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
     }
 
     private static SqliteCommand Statement(SqliteConnection connection, string sql, params ReadOnlySpan<string> parameters)

@@ -134,5 +134,11 @@ internal sealed class PendingAppend
     public void Complete(LogHead head) => _result.TrySetResult(new AppendResult(head, _committed, _alreadyStored));
 
     /// <summary>Tells the caller that it failed.</summary>
-    public void Fail(Exception exception) => _result.TrySetException(exception);
+    public void Fail(Exception exception)
+    {
+        _result.TrySetException(exception);
+
+        // The caller may have left: nobody else will look at the failure.
+        _ = _result.Task.Exception;
+    }
 }

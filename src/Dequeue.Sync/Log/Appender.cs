@@ -58,7 +58,7 @@ internal sealed partial class Appender(IPartitionedTable table, TimeProvider clo
             }
 
             LogLostRace(logger, races + 1);
-            await DelayAsync(TimeSpan.FromMilliseconds(Math.Min(10 << Math.Min(races, 10), 1000)));
+            await DelayAsync(TimeSpan.FromMilliseconds(10 << Math.Min(races, 5)));
             head = null;
         }
     }

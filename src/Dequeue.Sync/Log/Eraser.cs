@@ -24,7 +24,8 @@ internal sealed class Eraser(IPartitionedTable table, string log)
         long deleted = 0;
         while (true)
         {
-            var answer = await table.QueryAsync(log, new RowQuery(First, Last, TableLimits.Operations + 1) { Columns = KeysAlone }, cancellationToken);
+            var query = new RowQuery(First, Last, TableLimits.Operations + 1) { Columns = KeysAlone };
+            var answer = await table.QueryAsync(log, query, cancellationToken);
             var keys = answer.Rows.Select(row => row.Key).Where(key => key != LogRows.Head).Take(TableLimits.Operations).ToList();
 
             // The head goes last and alone: as long as it stands, nobody begins a new log among the old rows.

@@ -82,7 +82,31 @@ public sealed class EventLog
     /// <param name="through">Events up to and with it; usually the head's.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public IAsyncEnumerable<EventPage> ReadAsync(LogKey key, Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
-        => new PageReader(_table, LogRows.Partition(key)).ReadAsync(after, through, cancellationToken);
+        => ReadAsync(key, after, through, int.MaxValue, cancellationToken);
+
+    /// <summary>The same, at most so many events: what one REST page takes is read with fewer rows and nothing ahead.</summary>
+    /// <param name="key">The log.</param>
+    /// <param name="after">Events strictly after it.</param>
+    /// <param name="through">Events up to and with it; usually the head's.</param>
+    /// <param name="maxEvents">Most events in all the pages together, at least 1.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public IAsyncEnumerable<EventPage> ReadAsync(
+        LogKey key, Checkpoint after, Checkpoint through, int maxEvents, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxEvents, 1);
+        return new PageReader(_table, LogRows.Partition(key)).ReadAsync(after, through, maxEvents, cancellationToken);
+    }
+
+    /// <summary>
+    /// The same as <see cref="ReadAsync(LogKey, Checkpoint, Checkpoint, CancellationToken)"/>, with whole pages left as they are
+    /// stored, for who sends them so.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="after">Events strictly after it.</param>
+    /// <param name="through">Events up to and with it; usually the head's.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public IAsyncEnumerable<EventPage> ReadPackedAsync(LogKey key, Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
+        => new PageReader(_table, LogRows.Partition(key), packed: true).ReadAsync(after, through, int.MaxValue, cancellationToken);
 
     /// <summary>
     /// Deletes all rows of one log, as when an account is deleted. Until it is done the log is empty to readers and refuses

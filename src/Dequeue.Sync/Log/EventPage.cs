@@ -2,10 +2,14 @@ using Dequeue.Contracts;
 
 namespace Dequeue.Sync.Log;
 
-/// <summary>Consecutive events of one log, in commit order. Immutable; slices share the bytes.</summary>
+/// <summary>
+/// Consecutive events of one log, in commit order. Immutable; slices share the bytes. A page that was read packed has its content
+/// as it is stored: only <see cref="Pack"/>, positions and lengths can be had of it.
+/// </summary>
 public sealed class EventPage
 {
     private readonly ReadOnlyMemory<byte> _json;
+    private readonly PackedEvents? _packed;
     private readonly int[] _ends;
     private readonly long[] _ticks;
     private readonly int _start;
@@ -19,6 +23,10 @@ public sealed class EventPage
         : this(before, json, ends, ticks, 0, ends.Length)
     {
     }
+
+    /// <summary>A page whose content stays packed.</summary>
+    internal EventPage(long before, PackedEvents packed, int[] ends, long[] ticks)
+        : this(before, ReadOnlyMemory<byte>.Empty, ends, ticks) => _packed = packed;
 
     private EventPage(long before, ReadOnlyMemory<byte> json, int[] ends, long[] ticks, int start, int count)
     {
@@ -40,6 +48,12 @@ public sealed class EventPage
     /// <summary>The events joined by single commas, as they stand between the brackets of a JSON array.</summary>
     public ReadOnlyMemory<byte> Json => _json[StartOf(0).._ends[_start + Count - 1]];
 
+    /// <summary>Bytes of <see cref="Json"/>.</summary>
+    public int Length => _ends[_start + Count - 1] - StartOf(0);
+
+    /// <summary>The content as a segment: the stored one of a page that was read packed, else made now.</summary>
+    public PackedEvents Pack() => _packed ?? PackedEvents.Pack(Json.Span);
+
     /// <summary>The commit position of one event.</summary>
     /// <param name="i">0 to <see cref="Count"/> - 1.</param>
     public Checkpoint CheckpointAt(int i) => Checkpoint.FromTicks(_ticks[Index(i)]);
@@ -58,6 +72,10 @@ public sealed class EventPage
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Count - start);
         return new EventPage(Before + start, _json, _ends, _ticks, _start + start, count);
     }
+
+    /// <summary>The page with its content unpacked.</summary>
+    /// <exception cref="InvalidDataException">The content is damaged.</exception>
+    internal EventPage Unpack() => _packed is { } packed ? new EventPage(Before, packed.Unpack(), _ends, _ticks) : this;
 
     /// <summary>How many of the events lie at or before <paramref name="checkpoint"/>.</summary>
     internal int CountThrough(Checkpoint checkpoint)

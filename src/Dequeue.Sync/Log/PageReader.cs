@@ -9,13 +9,19 @@ namespace Dequeue.Sync.Log;
 /// Reads a range of a log while others may append to it and fold its pages. Positions, not pages, tell what was read already,
 /// and each page's count of events before it tells that nothing is missing.
 /// </summary>
-internal sealed class PageReader(IPartitionedTable table, string log)
+/// <param name="table">Where the log is stored.</param>
+/// <param name="log">Its partition.</param>
+/// <param name="packed">Whether whole pages stay packed.</param>
+internal sealed class PageReader(IPartitionedTable table, string log, bool packed = false)
 {
     /// <summary>Decompressed pages that wait for the consumer; with the one being made and the one in use, about 4 MB.</summary>
     private const int PagesAhead = 2;
 
     /// <summary>Rows of the first answer: 16,000 events when the log is packed. Later answers are sized by the rows seen.</summary>
     private const int FirstRows = 16;
+
+    /// <summary>Rows of the first answer when no more than a page's worth is wanted: a page that is cut, a whole one, a spare.</summary>
+    private const int FewRows = 3;
 
     /// <summary>Fewest rows of a later answer.</summary>
     private const int FewestRows = 4;
@@ -30,12 +36,13 @@ internal sealed class PageReader(IPartitionedTable table, string log)
     /// try sees it whole; what is still missing then is lost.</summary>
     private const int MaxRetries = 5;
 
-    /// <summary>The events after one position and up to another, in commit order.</summary>
-    public async IAsyncEnumerable<EventPage> ReadAsync(Checkpoint after, Checkpoint through, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The events after one position and up to another, in commit order, at most so many.</summary>
+    public async IAsyncEnumerable<EventPage> ReadAsync(
+        Checkpoint after, Checkpoint through, int maxEvents, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var pages = Channel.CreateBounded<EventPage>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
-        var producing = ProduceAsync(after, through, pages.Writer, stop.Token);
+        var producing = ProduceAsync(after, through, maxEvents, pages.Writer, stop.Token);
         try
         {
             await foreach (var page in pages.Reader.ReadAllAsync(cancellationToken)) yield return page;
@@ -48,13 +55,14 @@ internal sealed class PageReader(IPartitionedTable table, string log)
         }
     }
 
-    private async Task ProduceAsync(Checkpoint after, Checkpoint through, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
+    private async Task ProduceAsync(
+        Checkpoint after, Checkpoint through, int maxEvents, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
     {
         // A storage that answers at once would otherwise read everything before the consumer gets the first page.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
         {
-            await ReadInOrderAsync(after, through, pages, cancellationToken);
+            await ReadInOrderAsync(after, through, maxEvents, pages, cancellationToken);
             pages.Complete();
         }
         catch (Exception e)
@@ -63,25 +71,27 @@ internal sealed class PageReader(IPartitionedTable table, string log)
         }
     }
 
-    private async Task ReadInOrderAsync(Checkpoint after, Checkpoint through, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
+    private async Task ReadInOrderAsync(
+        Checkpoint after, Checkpoint through, int maxEvents, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
     {
         // Events before the position, once known.
         long? ordinal = after <= Checkpoint.Beginning ? 0 : null;
         var position = after;
         var retries = 0;
-        while (position < through)
+        while (position < through && maxEvents > 0)
         {
             var start = position;
-            await foreach (var row in RowsAsync(position, cancellationToken))
+            await foreach (var row in RowsAsync(position, isLong: maxEvents > Folding.MaxPageEvents, cancellationToken))
             {
-                var page = PageFormat.Decode(row);
+                var page = packed ? PageFormat.DecodePacked(row) : PageFormat.Decode(row);
                 if (page.Last <= position) continue;
                 var skip = page.CountThrough(position);
                 if (ordinal is { } known && known != page.Before + skip) break;
-                var count = page.CountThrough(through) - skip;
-                if (count > 0) await pages.WriteAsync(count == page.Count ? page : page.Slice(skip, count), cancellationToken);
+                var count = Math.Min(page.CountThrough(through) - skip, maxEvents);
+                if (count > 0) await pages.WriteAsync(count == page.Count ? page : PageFormat.Decode(row).Slice(skip, count), cancellationToken);
                 (position, ordinal) = (page.Last, page.Before + skip + count);
-                if (position >= through) return;
+                maxEvents -= count;
+                if (position >= through || maxEvents == 0) return;
             }
 
             // The rows ended early or left a gap: the log ends here, or a fold came between, or events are lost.
@@ -94,10 +104,11 @@ internal sealed class PageReader(IPartitionedTable table, string log)
     private async Task<bool> EndsByAsync(Checkpoint position, CancellationToken cancellationToken)
         => HeadRow.From(await table.GetAsync(log, LogRows.Head, null, cancellationToken)).Head.Last <= position;
 
-    /// <summary>The page rows after a position, with the next answer under way while one is used.</summary>
-    private async IAsyncEnumerable<TableRow> RowsAsync(Checkpoint position, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>The page rows after a position; in a long read the next answer is under way while one is used.</summary>
+    private async IAsyncEnumerable<TableRow> RowsAsync(Checkpoint position, bool isLong, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var limit = FirstRows;
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var limit = isLong ? FirstRows : FewRows;
         var next = QueryAsync(LogRows.Page(position.Ticks));
         try
         {
@@ -108,18 +119,20 @@ internal sealed class PageReader(IPartitionedTable table, string log)
                 if (answer.HasMore)
                 {
                     limit = (int)Math.Clamp((long)AnswerBytes * answer.Rows.Count / answer.Rows.Sum(TableLimits.SizeOf), FewestRows, MostRows);
-                    next = QueryAsync(answer.Rows[^1].Key);
+                    if (isLong) next = QueryAsync(answer.Rows[^1].Key);
                 }
 
                 foreach (var row in answer.Rows) yield return row;
+                if (answer.HasMore) next ??= QueryAsync(answer.Rows[^1].Key);
             }
         }
         finally
         {
             // Asked for ahead and not needed: its failure must not stay unobserved.
+            await stop.CancelAsync();
             if (next is not null) await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        Task<RowAnswer>? QueryAsync(string afterKey) => table.QueryAsync(log, new RowQuery(afterKey, LogRows.AfterPages, limit), cancellationToken);
+        Task<RowAnswer>? QueryAsync(string afterKey) => table.QueryAsync(log, new RowQuery(afterKey, LogRows.AfterPages, limit), stop.Token);
     }
 }

@@ -24,13 +24,10 @@ public static class EventPaging
         var position = Positions.NotPast(since, head);
         if (since < head.Last)
         {
-            await foreach (var page in events.ReadAsync(log, since, head.Last, cancellationToken))
+            await foreach (var page in events.ReadAsync(log, since, head.Last, wanted, cancellationToken))
             {
-                var run = page.Count <= wanted ? page : page.Slice(0, wanted);
-                runs.Add(run);
-                position = run.Last;
-                wanted -= run.Count;
-                if (wanted == 0) break;
+                runs.Add(page);
+                position = page.Last;
             }
         }
 

@@ -38,7 +38,7 @@ public abstract record PushBody
             if (reader.TokenType != JsonTokenType.StartObject) return new Malformed("""The body is an object: {"events":[…]}.""");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var isEvents = reader.ValueTextEquals("events"u8);
+                var isEvents = JsonText.Of(ref reader).Equals("events"u8);
                 reader.Read();
                 if (!isEvents)
                 {

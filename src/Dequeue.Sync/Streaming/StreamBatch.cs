@@ -38,8 +38,8 @@ public sealed record StreamBatch(int Index, bool IsLast, IReadOnlyList<EventPage
         await foreach (var page in pages.WithCancellation(cancellationToken))
         {
             // A page that would fit a batch of its own is kept whole: it is sent as it is stored.
-            var splits = page.Count > maxEvents || page.Json.Length >= maxBytes;
-            if (runs.Count > 0 && !splits && (page.Count > maxEvents - events || page.Json.Length >= maxBytes - bytes)) yield return Batch(isLast: false);
+            var splits = page.Count > maxEvents || page.Length >= maxBytes;
+            if (runs.Count > 0 && !splits && (page.Count > maxEvents - events || page.Length >= maxBytes - bytes)) yield return Batch(isLast: false);
 
             for (var rest = page; rest is not null;)
             {
@@ -53,7 +53,7 @@ public sealed record StreamBatch(int Index, bool IsLast, IReadOnlyList<EventPage
 
                 var run = taken == rest.Count ? rest : rest.Slice(0, taken);
                 runs.Add(run);
-                (events, bytes) = (events + taken, bytes + run.Json.Length + 1);
+                (events, bytes) = (events + taken, bytes + run.Length + 1);
                 rest = taken == rest.Count ? null : rest.Slice(taken, rest.Count - taken);
             }
 
@@ -72,7 +72,7 @@ public sealed record StreamBatch(int Index, bool IsLast, IReadOnlyList<EventPage
 
     private static int Fitting(EventPage page, int events, int bytes)
     {
-        if (page.Count <= events && page.Json.Length <= bytes) return page.Count;
+        if (page.Count <= events && page.Length <= bytes) return page.Count;
         var (fitting, used) = (0, 0);
         while (fitting < Math.Min(page.Count, events) && (used += page.EventAt(fitting).Length + 1) <= bytes) fitting++;
         return fitting;

@@ -36,7 +36,8 @@ public sealed class WatchTests
     public async Task Nothing_is_lost_or_repeated_over_a_cut()
     {
         await using var server = await TestServer.StartAsync(50);
-        using (var sync = Sync(server))
+        var logs = new LogList<SyncManager>();
+        using (var sync = new SyncManager(server.Options, _store, static (_, _) => ValueTask.FromResult(TestServer.Token), logger: logs))
         {
             await using var events = sync.WatchAsync(Cancelled).GetAsyncEnumerator(Cancelled);
             await TakeAsync(events, server.Log);
@@ -54,6 +55,7 @@ public sealed class WatchTests
 
         Assert.Equal(2, server.Count(Live));
         Assert.Equal(server.Digest(), _store.Digest());
+        Assert.DoesNotContain("secret", Assert.Single(logs.Entries), StringComparison.Ordinal);
         await server.NoSocketsAsync();
     }
 
@@ -149,7 +151,7 @@ public sealed class WatchTests
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => next);
         }
 
-        Assert.Equal(0, time.Timers);
+        await time.NoTimersAsync();
         await server.NoSocketsAsync();
     }
 
@@ -163,7 +165,7 @@ public sealed class WatchTests
             await foreach (var _ in sync.WatchAsync(Cancelled)) break;
         }
 
-        Assert.Equal(0, time.Timers);
+        await time.NoTimersAsync();
         await server.NoSocketsAsync();
     }
 

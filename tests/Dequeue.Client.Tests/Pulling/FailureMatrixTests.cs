@@ -175,7 +175,7 @@ public sealed class FailureMatrixTests
             Assert.DoesNotContain("secret", string.Join('\n', logs.Entries) + result, StringComparison.Ordinal);
         }
 
-        Assert.Equal(0, time.Timers);
+        await time.NoTimersAsync();
         await server.NoSocketsAsync();
     }
 

@@ -60,7 +60,7 @@ public sealed class PageFailureTests
 
         Assert.Equal(calls, server.Calls.Count);
         Assert.Empty(_store.Events);
-        Assert.Equal(0, _time.Timers);
+        await _time.NoTimersAsync();
     }
 
     [Fact]
@@ -150,7 +150,7 @@ public sealed class PageFailureTests
             Assert.Equal(SyncFailureKind.TimedOut, failed.Failure.Kind);
         }
 
-        Assert.Equal(0, _time.Timers);
+        await _time.NoTimersAsync();
     }
 
     [Fact]

@@ -3,14 +3,36 @@ namespace Dequeue.Client.Tests.Servers;
 /// <summary>The system's clock, which knows how many of its timers were not disposed.</summary>
 internal sealed class CountingTime : TimeProvider
 {
+    private readonly Lock _lock = new();
+    private TaskCompletionSource _none = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _timers;
 
-    public int Timers => Volatile.Read(ref _timers);
+    /// <summary>
+    /// Waits until every timer is disposed. A wait, because a delay's timer is disposed only after the delay's continuation
+    /// has run to its next wait, on another thread than the test's.
+    /// </summary>
+    public Task NoTimersAsync()
+    {
+        lock (_lock) return _timers == 0 ? Task.CompletedTask : _none.Task.WaitAsync(TimeSpan.FromSeconds(20));
+    }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        Interlocked.Increment(ref _timers);
+        lock (_lock) _timers++;
         return new Counted(this, base.CreateTimer(callback, state, dueTime, period));
+    }
+
+    private void Disposed()
+    {
+        TaskCompletionSource none;
+        lock (_lock)
+        {
+            if (--_timers > 0) return;
+            none = _none;
+            _none = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        none.SetResult();
     }
 
     private sealed class Counted(CountingTime owner, ITimer inner) : ITimer
@@ -21,8 +43,8 @@ internal sealed class CountingTime : TimeProvider
 
         public void Dispose()
         {
-            if (Interlocked.Exchange(ref _disposed, 1) == 0) Interlocked.Decrement(ref owner._timers);
             inner.Dispose();
+            if (Interlocked.Exchange(ref _disposed, 1) == 0) owner.Disposed();
         }
 
         public ValueTask DisposeAsync()

@@ -105,6 +105,78 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_kept_device_fetches_nothing_twice_and_goes_on_after_kill_9()
+    {
+        var state = Path.Combine(_data, "phone");
+        var (server, address) = await ChildProcess.ServeAsync(_data);
+        await using (server)
+        {
+            var token = (await ChildProcess.RunAsync("token", "--user", "u", "--data", _data)).Output.Trim();
+            await ChildProcess.RunAsync("push", "--generate", "60000", "--server", address.OriginalString, "--token", token);
+
+            await using (var killed = ChildProcess.Start("sync", "--server", address.OriginalString, "--token", token, "--state", state))
+            {
+                // Killed as soon as something of it is on the disk: in the middle, or, on a fast machine, near the end.
+                using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
+                while (!File.Exists(Path.Combine(state, "device.db-wal")) || new FileInfo(Path.Combine(state, "device.db-wal")).Length < 500_000)
+                    await tick.WaitForNextTickAsync(TestContext.Current.CancellationToken);
+                await killed.KillAsync();
+            }
+
+            var resumed = await SyncAsync(address, token, "--state", state);
+            var again = await SyncAsync(address, token, "--state", state);
+            var fresh = await SyncAsync(address, token);
+
+            Assert.InRange(resumed.GetProperty("events").GetInt32(), 1, 59_999);
+            Assert.Equal(0, again.GetProperty("events").GetInt32());
+            Assert.Equal(fresh.GetProperty("digest").GetString(), resumed.GetProperty("digest").GetString());
+            Assert.Equal(fresh.GetProperty("digest").GetString(), again.GetProperty("digest").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task Check_finds_a_sound_log_and_erase_leaves_nothing()
+    {
+        var (server, address) = await ChildProcess.ServeAsync(_data);
+        await using (server)
+        {
+            var token = (await ChildProcess.RunAsync("token", "--user", "u", "--data", _data)).Output.Trim();
+            await ChildProcess.RunAsync("push", "--generate", "1234", "--server", address.OriginalString, "--token", token);
+            var check = await ChildProcess.RunAsync("check", "--user", "u", "--data", _data);
+            var asked = await ChildProcess.RunAsync("erase", "--user", "u", "--data", _data);
+            var still = await SyncAsync(address, token);
+            var erase = await ChildProcess.RunAsync("erase", "--user", "u", "--data", _data, "--yes");
+            var gone = await SyncAsync(address, token);
+
+            Assert.Equal(0, check.Code);
+            Assert.Contains("1234 events in", check.Output, StringComparison.Ordinal);
+            Assert.EndsWith(": sound\n", check.Output, StringComparison.Ordinal);
+            Assert.Contains(still.GetProperty("digest").GetString()!, check.Output, StringComparison.Ordinal);
+            Assert.Contains("1234 events would be erased", asked.Output, StringComparison.Ordinal);
+            Assert.Equal((1_234, 0, 0), (still.GetProperty("events").GetInt32(), erase.Code, gone.GetProperty("events").GetInt32()));
+        }
+    }
+
+    [Fact]
+    public async Task Watch_prints_what_was_missed_and_then_what_is_committed()
+    {
+        var (server, address) = await ChildProcess.ServeAsync(_data);
+        await using (server)
+        {
+            var token = (await ChildProcess.RunAsync("token", "--user", "u", "--data", _data)).Output.Trim();
+            string[] push = ["push", "--generate", "5", "--server", address.OriginalString, "--token", token, "--seed"];
+            await ChildProcess.RunAsync([.. push, "1"]);
+            await using var watch = ChildProcess.Start("watch", "--server", address.OriginalString, "--token", token);
+            var missed = await watch.ReadLinesAsync(5);
+            await ChildProcess.RunAsync([.. push, "2"]);
+            var live = await watch.ReadLinesAsync(5);
+
+            Assert.Equal(10, missed.Concat(live).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("id").GetString()).Distinct().Count());
+            Assert.Equal(0, await watch.TerminateAsync());
+        }
+    }
+
+    [Fact]
     public async Task The_demo_proves_that_every_device_holds_the_pushed_history()
     {
         var (code, output, _) = await ChildProcess.RunAsync("demo", "--events", "3000", "--exit", "--port", "0", "--pubsub-port", "0");

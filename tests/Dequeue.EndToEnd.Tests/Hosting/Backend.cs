@@ -34,14 +34,16 @@ public sealed class Backend : IAsyncLifetime
         => StartAsync(this, new Dictionary<string, string?> { ["Sync:Apps"] = "dequeue,other.app", ["Limits:CallsPerSecond"] = "2000" });
 
     /// <summary>One more backend, with settings of its own.</summary>
-    public static async Task<Backend> StartAsync(IReadOnlyDictionary<string, string?> settings)
+    /// <param name="settings">They go before the usual ones.</param>
+    /// <param name="storage">Its <c>EventLog__Storage</c>; null for SQLite.</param>
+    public static async Task<Backend> StartAsync(IReadOnlyDictionary<string, string?> settings, string? storage = null)
     {
         var backend = new Backend();
-        await StartAsync(backend, settings);
+        await StartAsync(backend, settings, storage);
         return backend;
     }
 
-    private static async ValueTask StartAsync(Backend backend, IReadOnlyDictionary<string, string?> settings)
+    private static async ValueTask StartAsync(Backend backend, IReadOnlyDictionary<string, string?> settings, string? storage = null)
     {
         backend._backend = await LocalBackend.StartAsync(
             new BackendOptions
@@ -49,7 +51,7 @@ public sealed class Backend : IAsyncLifetime
                 Port = 0,
                 PubSubPort = 0,
                 DataFolder = backend._folder.FullName,
-                Storage = Environment.GetEnvironmentVariable("DEQUEUE_TEST_STORAGE"),
+                Storage = storage,
                 LogLevel = LogLevel.Warning,
                 Settings = settings,
             },

@@ -69,6 +69,15 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>The next lines of its output.</summary>
+    public async Task<List<string>> ReadLinesAsync(int count)
+    {
+        var lines = new List<string>();
+        while (lines.Count < count)
+            lines.Add(await _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30)) ?? throw new EndOfStreamException(Errors));
+        return lines;
+    }
+
     /// <summary>Kills it as kill -9 does.</summary>
     public async Task KillAsync()
     {

@@ -75,6 +75,27 @@ public sealed class DeterminismTests
         Assert.EndsWith("history says more at step 1, the code asked for nothing more: it has ended.", (await engine.EndAsync(id)).FailureDetails!.ErrorMessage, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_code_throws_that_nobody_awaits_fails_the_instance()
+    {
+        await using var engine = await new EngineHarness()
+            .Activity("A", _ => "a")
+            .Orchestrator("Loose", async context =>
+            {
+                Throw();
+                return await context.CallActivityAsync<string>("A");
+
+                async void Throw()
+                {
+                    await context.CallActivityAsync<string>("A");
+                    throw new InvalidTimeZoneException("loose");
+                }
+            })
+            .StartAsync();
+
+        Assert.Equal("loose", (await engine.RunAsync("Loose")).FailureDetails!.ErrorMessage);
+    }
+
     public static TheoryData<string> Foreign => ["delay", "configured", "configured and done", "run", "late", "synchronous pool"];
 
     [Theory]

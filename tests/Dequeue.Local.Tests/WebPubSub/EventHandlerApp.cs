@@ -52,7 +52,11 @@ public sealed class EventHandlerApp : IAsyncDisposable
     }
 
     /// <summary>The next event, in the order in which they came.</summary>
-    public ValueTask<ReceivedEvent> NextAsync(CancellationToken cancellationToken) => _events.Reader.ReadAsync(cancellationToken);
+    public async Task<ReceivedEvent> NextAsync(CancellationToken cancellationToken)
+    {
+        using var timeout = Wait.AtMost(cancellationToken);
+        return await _events.Reader.ReadAsync(timeout.Token);
+    }
 
     public bool TryNext(out ReceivedEvent? received) => _events.Reader.TryRead(out received);
 

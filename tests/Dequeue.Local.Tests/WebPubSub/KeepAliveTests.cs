@@ -17,7 +17,7 @@ public sealed class KeepAliveTests
         {
             Port = 0,
             KeepAliveInterval = TimeSpan.FromMilliseconds(200),
-            KeepAliveTimeout = TimeSpan.FromSeconds(1),
+            KeepAliveTimeout = TimeSpan.FromSeconds(5),
         });
         using var tcp = new TcpClient();
         await tcp.ConnectAsync("localhost", service.Server.Endpoint.Port, Cancel);

@@ -1,4 +1,5 @@
 using Dequeue.Local.WebPubSub;
+using Dequeue.Tests.Shared;
 
 namespace Dequeue.Local.Tests.WebPubSub;
 
@@ -26,11 +27,18 @@ public sealed class NodeSdkTests
     }
 
     [Fact]
-    public async Task The_client_SDK_recovers_what_it_missed_and_comes_anew_when_it_was_given_up()
+    public async Task The_client_SDK_recovers_what_it_missed()
+    {
+        await using var service = await ServiceFixture.StartAsync(Cancel);
+        await NodeTools.RunAsync("webpubsub/recovery.mjs", [service.Server.ConnectionString, "back"], Cancel);
+    }
+
+    [Fact]
+    public async Task The_client_SDK_comes_anew_when_it_was_given_up()
     {
         await using var service = await ServiceFixture.StartAsync(
-            Cancel, new WebPubSubServerOptions { Port = 0, RecoveryWindow = TimeSpan.FromSeconds(2) });
-        await NodeTools.RunAsync("webpubsub/recovery.mjs", [service.Server.ConnectionString], Cancel);
+            Cancel, new WebPubSubServerOptions { Port = 0, RecoveryWindow = TimeSpan.FromSeconds(1) });
+        await NodeTools.RunAsync("webpubsub/recovery.mjs", [service.Server.ConnectionString, "late"], Cancel);
     }
 
     [Fact]
@@ -56,7 +64,9 @@ public sealed class IdleClientTests
     [Trait("Duration", "Long")]
     public async Task Idle_clients_stay_for_three_minutes()
     {
-        await using var service = await ServiceFixture.StartAsync(TestContext.Current.CancellationToken);
+        // With the intervals that everyone gets.
+        await using var service = await ServiceFixture.StartAsync(
+            TestContext.Current.CancellationToken, new WebPubSubServerOptions { Port = 0 });
         await NodeTools.RunAsync("webpubsub/idle.mjs", [service.Server.ConnectionString, "180"], TestContext.Current.CancellationToken);
     }
 }

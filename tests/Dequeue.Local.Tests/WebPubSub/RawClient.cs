@@ -61,11 +61,12 @@ public sealed class RawClient : IDisposable
 
     public async Task<Frame> ReadAsync(CancellationToken cancellationToken)
     {
+        using var timeout = Wait.AtMost(cancellationToken);
         using var message = new MemoryStream();
         var buffer = new byte[64 * 1024];
         while (true)
         {
-            var result = await Socket.ReceiveAsync(buffer, cancellationToken);
+            var result = await Socket.ReceiveAsync(buffer, timeout.Token);
             if (result.MessageType == WebSocketMessageType.Close) return new Frame(result.MessageType, [], result.CloseStatus, result.CloseStatusDescription);
             message.Write(buffer, 0, result.Count);
             if (result.EndOfMessage) return new Frame(result.MessageType, message.ToArray(), null, null);

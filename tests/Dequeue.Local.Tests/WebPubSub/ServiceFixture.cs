@@ -11,6 +11,9 @@ public sealed class ServiceFixture : IAsyncDisposable
 {
     public const string Hub = "chat";
 
+    /// <summary>Longer than any test takes, on a busy machine too.</summary>
+    public static readonly TimeSpan LongTime = TimeSpan.FromMinutes(10);
+
     private ServiceFixture(WebPubSubServer server)
     {
         Server = server;
@@ -23,10 +26,13 @@ public sealed class ServiceFixture : IAsyncDisposable
 
     public static async Task<ServiceFixture> StartAsync(CancellationToken cancellationToken, WebPubSubServerOptions? options = null)
     {
-        var server = new WebPubSubServer(options ?? new WebPubSubServerOptions { Port = 0 });
+        var server = new WebPubSubServer(options ?? Patient(new WebPubSubLimits { CloseTimeout = LongTime }));
         await server.StartAsync(cancellationToken);
         return new ServiceFixture(server);
     }
+
+    /// <summary>Options under which a test client may take its time: .NET's answers pings and closes only while it reads.</summary>
+    public static WebPubSubServerOptions Patient(WebPubSubLimits limits) => new() { Port = 0, KeepAliveInterval = LongTime, Limits = limits };
 
     /// <summary>A client URL for a user.</summary>
     public Task<Uri> UrlAsync(string? user = null, string[]? roles = null, string[]? groups = null)

@@ -75,4 +75,16 @@ public sealed class SimpleClientTests
 
         Assert.Equal(WebSocketCloseStatus.InternalServerError, (await client.ReadAsync(Cancel)).Close);
     }
+
+    [Fact]
+    public async Task A_client_that_is_in_can_be_reached_at_once()
+    {
+        await using var service = await ServiceFixture.StartAsync(Cancel);
+        for (var i = 0; i < 100; i++)
+        {
+            using var client = await RawClient.ConnectAsync(await service.UrlAsync($"user {i}"), Cancel);
+            await service.Client.SendToUserAsync($"user {i}", RequestContent.Create("hi"), ContentType.TextPlain);
+            Assert.Equal("hi", (await client.ReadAsync(Cancel)).Text);
+        }
+    }
 }

@@ -105,6 +105,26 @@ public sealed class UpstreamTests
     }
 
     [Fact]
+    public async Task A_stop_does_not_wait_for_clients_that_do_not_answer_nor_for_handlers_that_hang()
+    {
+        await using var app = await EventHandlerApp.StartAsync(Cancel);
+        await using var service = await ServiceFixture.StartAsync(Cancel);
+        service.Server.SetEventHandlers("chat", new WebPubSubEventHandler(app.Template, "*", WebPubSubSystemEvents.Disconnected));
+        var hangs = new TaskCompletionSource();
+        app.Answer = (_, _) => hangs.Task;
+        using var silent = await service.ConnectJsonAsync(Cancel, "silent");
+        await silent.SendAsync(new { type = "event", @event = "e", data = 1 }, Cancel);
+        await app.NextAsync(Cancel);
+
+        // Without an end of its own it would take ten minutes for the client, and a hundred seconds for the handler.
+        await service.Server.StopAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(60), Cancel);
+        await service.Server.StopAsync(Cancel);
+
+        hangs.SetResult();
+        Assert.False(app.TryNext(out _));
+    }
+
+    [Fact]
     public async Task A_failed_post_is_repeated_after_one_three_and_five_seconds_with_the_same_id()
     {
         await using var app = await EventHandlerApp.StartAsync(Cancel);

@@ -36,7 +36,17 @@ internal sealed class RunningApp : IAsyncDisposable
         builder.Logging.AddProvider(new Provider(app.Loggers));
         configure?.Invoke(builder);
         app.Host = builder.Build();
-        await app.Host.StartAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            await app.Host.StartAsync(TestContext.Current.CancellationToken);
+        }
+        catch
+        {
+            app.Host.Dispose();
+            Directory.Delete(app._folder, recursive: true);
+            throw;
+        }
+
         var addresses = app.Host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!;
         app.Http.BaseAddress = new Uri(addresses.Addresses.Single());
         return app;

@@ -55,6 +55,33 @@ public abstract class CostConformance(ITableFixture fixture)
         Assert.Equal((1, 1), (_table.Reads, _table.Commits));
     }
 
+    [Fact]
+    public async Task A_push_of_1000_events_takes_13_requests_and_pushing_it_again_changes_nothing()
+    {
+        var (log, key, events) = (Open(), NewKey("thousand"), TestEvents.Many(1000));
+        await log.AppendAsync(key, events, Cancel);
+        // The head row does not exist yet, the tail is read when it is sealed.
+        Assert.Equal((2, 10, 11), (_table.Reads, _table.Rows, _table.Commits));
+        _table.Reset();
+        await log.AppendAsync(key, events, Cancel);
+        Assert.Equal((1012, 11, 0), (_table.Reads, _table.Commits, _table.Committed.Count));
+    }
+
+    [Fact]
+    public async Task A_page_of_1000_events_takes_one_answer_of_3_rows()
+    {
+        var (log, key) = (Open(), NewKey("page"));
+        await log.AppendAsync(key, TestEvents.Many(5500), Cancel);
+        var head = await log.ReadHeadAsync(key, Cancel);
+        foreach (var after in new[] { Checkpoint.Beginning, (await log.ReadAllAsync(key, Cancel))[1500].At })
+        {
+            _table.Reset();
+            var count = 0;
+            await foreach (var page in log.ReadAsync(key, after, head.Last, 1000, Cancel)) count += page.Count;
+            Assert.Equal((1000, 1, 3), (count, _table.Reads, _table.Rows));
+        }
+    }
+
     protected static void Report(string line) => TestContext.Current.SendDiagnosticMessage(line);
 
     protected async Task PushOneByOneAsync(int count)

@@ -129,6 +129,37 @@ public abstract class LogConformance(ITableFixture fixture)
     }
 
     [Fact]
+    public async Task Pages_of_any_limit_give_the_same_events()
+    {
+        var (log, key, events) = (Open(), NewKey(), TestEvents.Many(1500));
+        await log.AppendAsync(key, events[..1200], Cancel);
+        foreach (var push in events[1200..].Chunk(11)) await log.AppendAsync(key, push, Cancel);
+        foreach (var limit in new[] { 97, 1000, 1001 }) Assert.Equal(events.Texts(), (await log.ReadPagesAsync(key, limit, Cancel)).Select(e => e.Text));
+    }
+
+    [Fact]
+    public async Task A_reader_whose_pages_are_folded_between_two_answers_misses_and_repeats_nothing()
+    {
+        // Answers of 2 rows, and between any two of them 5 pushes, so that each kind of fold comes between somewhere.
+        var table = new InterruptedTable(Table, rows: 2);
+        var (log, other, key, events) = (Open(table: table), Open(), NewKey(), TestEvents.Many(900));
+        var next = 0;
+        for (; next < 150; next++) await other.AppendAsync(key, [events[next]], Cancel);
+        table.BetweenAnswers = async () =>
+        {
+            for (var i = 0; i < 5 && next < events.Count; i++, next++) await other.AppendAsync(key, [events[next]], Cancel);
+        };
+        for (var since = Checkpoint.Beginning; next < 700; since = Checkpoint.FromTicks((await other.ReadAllAsync(key, Cancel))[next / 2].At.Ticks))
+        {
+            var head = await log.ReadHeadAsync(key, Cancel);
+            var expected = await other.ReadEventsAsync(key, since, head.Last, Cancel);
+            Assert.Equal(expected, await log.ReadEventsAsync(key, since, head.Last, Cancel));
+        }
+
+        await other.AssertSoundAsync(key, next);
+    }
+
+    [Fact]
     public async Task A_page_of_900_KB_that_cannot_be_compressed_fits()
     {
         var (log, key, random) = (Open(), NewKey(), new Random(3));

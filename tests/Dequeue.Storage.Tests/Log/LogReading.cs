@@ -22,6 +22,22 @@ internal static class LogReading
         return pages.Events();
     }
 
+    /// <summary>Reads a log as a REST client does: page by page, each from the checkpoint of the last.</summary>
+    public static async Task<List<StoredEvent>> ReadPagesAsync(this EventLog log, LogKey key, int limit, CancellationToken cancellationToken)
+    {
+        var all = new List<StoredEvent>();
+        var head = await log.ReadHeadAsync(key, cancellationToken);
+        while (all.Count < head.Count)
+        {
+            var pages = new List<EventPage>();
+            await foreach (var page in log.ReadAsync(key, all.Count > 0 ? all[^1].At : Checkpoint.Beginning, head.Last, limit, cancellationToken)) pages.Add(page);
+            Assert.Equal(Math.Min(limit, head.Count - all.Count), pages.Sum(page => page.Count));
+            all.AddRange(pages.Events());
+        }
+
+        return all;
+    }
+
     public static List<StoredEvent> Events(this IEnumerable<EventPage> pages)
         => [.. pages.SelectMany(page => Enumerable.Range(0, page.Count).Select(i => new StoredEvent(page.CheckpointAt(i), Encoding.UTF8.GetString(page.EventAt(i).Span))))];
 

@@ -6,12 +6,12 @@ public sealed class SqliteLogTests(SqliteFixture fixture) : LogConformance(fixtu
 
 public sealed class SqliteLogModelTests(SqliteFixture fixture) : LogModelConformance(fixture), IClassFixture<SqliteFixture>
 {
-    protected override int Histories => 40;
+    protected override int Histories => 12;
 }
 
 public sealed class SqliteReadersDuringWritesTests(SqliteFixture fixture) : ReadersDuringWritesConformance(fixture), IClassFixture<SqliteFixture>
 {
-    protected override int Pushes => 1500;
+    protected override int Pushes => 600;
 }
 
 public sealed class SqliteProcessesTests(SqliteFixture fixture) : ProcessesConformance(fixture), IClassFixture<SqliteFixture>

@@ -1,4 +1,5 @@
 using Dequeue.Sync.Storage;
+using Microsoft.Data.Sqlite;
 
 namespace Dequeue.Storage.Tests.Sqlite;
 
@@ -27,5 +28,20 @@ public sealed class SqliteTableTests(SqliteFixture fixture) : TableConformance(f
         using var _ = (IDisposable)table;
         var e = await Assert.ThrowsAsync<StorageUnavailableException>(() => table.CheckAsync(TestContext.Current.CancellationToken));
         Assert.Contains("Restore it", e.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_row_that_was_cut_short_is_unavailable_and_others_can_be_read()
+    {
+        var cancel = TestContext.Current.CancellationToken;
+        await Table.CommitAsync("cut", [new RowOperation.Insert(new TableRow("a").Set("t", "text")), new RowOperation.Insert(new TableRow("b"))], cancel);
+        await using var connection = new SqliteConnection($"Data Source={fixture.Setting["sqlite:".Length..]};Pooling=False");
+        await connection.OpenAsync(cancel);
+        await using var command = connection.CreateCommand();
+        command.CommandText = "UPDATE rows SET properties = substr(properties, 1, length(properties) - 1) WHERE partition = 'cut' AND key = 'a'";
+        Assert.Equal(1, await command.ExecuteNonQueryAsync(cancel));
+
+        await Assert.ThrowsAsync<StorageUnavailableException>(() => Table.GetAsync("cut", "a", null, cancel));
+        Assert.NotNull(await Table.GetAsync("cut", "b", null, cancel));
     }
 }

@@ -3,11 +3,14 @@ import { once } from "node:events";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import WebSocket from "ws";
 
+// A script that hangs ends, with an error.
+setTimeout(() => { console.error("the script hangs"); process.exit(1); }, 300_000).unref();
+
 /** A service client of the hub "chat"; the service has no TLS. */
 export const service = (connectionString, hub = "chat") =>
   new WebPubSubServiceClient(connectionString, hub, { allowInsecureConnection: true });
 
-/** What was received, to be taken one by one; waits, for at most 20 seconds. */
+/** What was received, to be taken one by one; waits, for at most a minute. */
 export class Inbox {
   #items = [];
   #waiting = [];
@@ -21,7 +24,7 @@ export class Inbox {
   async next(what = "message") {
     if (this.#items.length > 0) return this.#items.shift();
     let timer;
-    const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`no ${what} in time`)), 20_000); });
+    const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`no ${what} in time`)), 60_000); });
     const item = new Promise((resolve) => this.#waiting.push(resolve));
     return Promise.race([item, late]).finally(() => clearTimeout(timer));
   }
@@ -74,7 +77,7 @@ export async function relay(endpoint) {
 
 /** Waits until a condition holds. */
 export async function until(condition, what) {
-  const end = Date.now() + 20_000;
+  const end = Date.now() + 60_000;
   while (!(await condition())) {
     if (Date.now() > end) throw new Error(`not in time: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));

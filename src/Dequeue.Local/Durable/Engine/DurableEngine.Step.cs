@@ -41,8 +41,11 @@ internal sealed partial class DurableEngine
         private async Task StepAsync(List<HistoryEvent> past, List<HistoryEvent> fresh)
         {
             // The clock may have been put back since the last step.
-            var last = past.FindLast(happened => happened.Kind == EventKind.StepStarted)?.At ?? default;
-            var now = engine.Now > last ? engine.Now : last;
+            var now = engine.Now;
+            if (past.FindLast(happened => happened.Kind == EventKind.StepStarted) is { } last && last.At > now)
+            {
+                now = last.At;
+            }
 
             // The code starts before anything else can reach it: events may have come before a start that was put off.
             fresh = [.. fresh.OrderBy(message => message.Kind != EventKind.ExecutionStarted)];

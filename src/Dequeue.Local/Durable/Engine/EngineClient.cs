@@ -133,7 +133,8 @@ internal sealed class EngineClient(DurableEngine engine) : DurableTaskClient("lo
             var after = continuationToken ?? query.ContinuationToken ?? "";
             while (true)
             {
-                var page = engine.Store.Read(database => database.Instances(query, after, size, engine.Payload.Options));
+                var page = await Task.FromResult(
+                    engine.Store.Read(database => database.Instances(query, after, size, engine.Payload.Options)));
                 var more = page.Count == size;
                 after = more ? page[^1].InstanceId : "";
                 yield return new Page<OrchestrationMetadata>(page, more ? after : null);
@@ -141,8 +142,6 @@ internal sealed class EngineClient(DurableEngine engine) : DurableTaskClient("lo
                 {
                     yield break;
                 }
-
-                await Task.CompletedTask;
             }
         }
     }

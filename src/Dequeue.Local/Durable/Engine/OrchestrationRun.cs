@@ -89,8 +89,9 @@ internal sealed class OrchestrationRun : TaskOrchestrationContext
 
                 outcome = End();
             }
-            catch (NonDeterministicOrchestrationException exception)
+            catch (Exception exception)
             {
+                // Not deterministic, or thrown by code that nobody awaits (async void).
                 outcome = new Outcome.Failed(TaskFailureDetails.FromException(exception));
             }
         });

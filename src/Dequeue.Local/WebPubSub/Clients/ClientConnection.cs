@@ -19,6 +19,7 @@ internal sealed class ClientConnection
     private readonly string? _reconnectionToken;
     private ClientSession? _session;
     private ITimer? _recoveryTimer;
+    private int _losses;
     private bool _closed;
 
     /// <summary>A connection that was let in, not yet known to its hub.</summary>
@@ -88,7 +89,6 @@ internal sealed class ClientConnection
         {
             if (_closed || _reliable is null) return false;
             _recoveryTimer?.Dispose();
-            _recoveryTimer = null;
             older = _session;
             _session = session;
             foreach (var frame in _reliable.Unacknowledged) session.TryEnqueue(frame);
@@ -149,8 +149,9 @@ internal sealed class ClientConnection
             _session = null;
             if (_reliable is not null && end.Status != WebSocketCloseStatus.NormalClosure)
             {
+                var loss = ++_losses;
                 _recoveryTimer = _service.Options.TimeProvider.CreateTimer(
-                    static connection => ((ClientConnection)connection!).Expire(), this, _service.Options.RecoveryWindow, Timeout.InfiniteTimeSpan);
+                    _ => GiveUp(loss), null, _service.Options.RecoveryWindow, Timeout.InfiniteTimeSpan);
                 return;
             }
         }
@@ -178,14 +179,12 @@ internal sealed class ClientConnection
         Events.Disconnected(reason.Upstream);
     }
 
-    private void Expire()
+    private void GiveUp(int loss)
     {
         lock (_gate)
         {
-            // The client may have come back, and gone again, while the timer fired.
-            if (_session is not null || _recoveryTimer is null) return;
+            // The client may have come back, and even gone again, while the timer fired.
+            if (_session is null && _losses == loss) Close(CloseReason.ByClient("The client did not come back."));
         }
-
-        Close(CloseReason.ByClient("The client did not come back."));
     }
 }

@@ -66,13 +66,26 @@ internal sealed class ClientEndpoint(ServiceContext service)
         identity.UserId = accepted.UserId switch { null => identity.UserId, "" => null, var user => user };
         identity.Subprotocol = accepted.Subprotocol ?? Subprotocols.FirstKnown(offered);
         var kind = Subprotocols.KindOf(identity.Subprotocol);
-        using var session = await AcceptAsync(context, identity.Subprotocol, kind);
+        using var session = NewSession(context, kind);
         var connection = new ClientConnection(service, service.Hubs[hub], kind, identity, accepted.Roles ?? claims["role"]);
         connection.Start(session);
+
+        // Known before the handshake is answered: a client that is in can be reached.
         connection.Hub.Register(connection, accepted.Groups ?? claims["webpubsub.group"]);
-        connection.Events.Connected();
         if (service.IsStopping) connection.Close(CloseReason.ServerStops);
-        await RunAsync(context, connection, session, mode);
+        WebSocket socket;
+        try
+        {
+            socket = await AcceptAsync(context, identity.Subprotocol);
+        }
+        catch
+        {
+            connection.Close(CloseReason.ByClient("The handshake failed."));
+            throw;
+        }
+
+        connection.Events.Connected();
+        await RunAsync(context, connection, session, socket, mode);
     }
 
     private async Task RecoverAsync(HttpContext context, string hub, string connectionId)
@@ -80,36 +93,44 @@ internal sealed class ClientEndpoint(ServiceContext service)
         var token = context.Request.Query[ReconnectionTokenParameter].LastOrDefault() ?? "";
         var connection = service.Hubs.Find(hub)?.Find(connectionId) is { } found && found.AcceptsReconnection(token) ? found : null;
         var subprotocol = connection?.Subprotocol ?? Subprotocols.FirstKnown(context.WebSockets.WebSocketRequestedProtocols);
-        using var session = await AcceptAsync(context, subprotocol, connection?.Kind ?? ClientKind.Simple);
+        using var session = NewSession(context, connection?.Kind ?? ClientKind.Simple);
+        var socket = await AcceptAsync(context, subprotocol);
         if (connection is not null && connection.TryRecover(session))
         {
-            await RunAsync(context, connection, session, new SimpleMode(null, false));
+            await RunAsync(context, connection, session, socket, new SimpleMode(null, false));
             return;
         }
 
         // An HTTP error would have the SDKs try the same again for half a minute.
         session.Close(WebSocketCloseStatus.PolicyViolation, "The connection cannot be recovered.");
-        await session.RunAsync(static (_, _, _) => ValueTask.CompletedTask, context.RequestAborted);
+        await session.RunAsync(socket, static (_, _, _) => ValueTask.CompletedTask, context.RequestAborted);
     }
 
-    private async Task RunAsync(HttpContext context, ClientConnection connection, ClientSession session, SimpleMode mode)
+    private async Task RunAsync(HttpContext context, ClientConnection connection, ClientSession session, WebSocket socket, SimpleMode mode)
     {
-        var end = connection.Kind == ClientKind.Simple
-            ? await session.RunAsync(new SimpleProtocol(connection, mode).ReceiveAsync, context.RequestAborted)
-            : await session.RunAsync(new JsonProtocol(connection, session, service.Logger).ReceiveAsync, context.RequestAborted);
-        connection.Detach(session, end);
+        SessionEnd end = default;
+        try
+        {
+            end = connection.Kind == ClientKind.Simple
+                ? await session.RunAsync(socket, new SimpleProtocol(connection, mode).ReceiveAsync, context.RequestAborted)
+                : await session.RunAsync(socket, new JsonProtocol(connection, session, service.Logger).ReceiveAsync, context.RequestAborted);
+        }
+        finally
+        {
+            connection.Detach(session, end);
+        }
     }
 
-    private async Task<ClientSession> AcceptAsync(HttpContext context, string? subprotocol, ClientKind kind)
-    {
-        var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
+    private ClientSession NewSession(HttpContext context, ClientKind kind)
+        => new(context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>(), kind, service);
+
+    private Task<WebSocket> AcceptAsync(HttpContext context, string? subprotocol)
+        => context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
         {
             SubProtocol = subprotocol,
             KeepAliveInterval = service.Options.KeepAliveInterval,
             KeepAliveTimeout = service.Options.KeepAliveTimeout,
         });
-        return new ClientSession(socket, context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>(), kind, service);
-    }
 
     private static ConnectBody Describe(HttpContext context, TokenClaims claims) => new(
         claims.All,

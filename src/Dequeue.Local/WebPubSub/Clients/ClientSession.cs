@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Globalization;
 using System.Net.WebSockets;
-using System.Text;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -19,7 +18,6 @@ internal sealed class ClientSession : IDisposable
     private const int SmallBuffer = 4 * 1024;
     private const int KeptBuffer = 64 * 1024;
 
-    private readonly WebSocket _socket;
     private readonly IHttpRequestLifetimeFeature _transport;
     private readonly ServiceContext _service;
     private readonly ClientKind _kind;
@@ -28,6 +26,7 @@ internal sealed class ClientSession : IDisposable
 
     private readonly byte[] _scratch;
     private readonly Lock _closeGate = new();
+    private WebSocket? _socket;
     private int _queuedMessages;
     private long _queuedBytes;
     private (WebSocketCloseStatus Status, string? Description)? _close;
@@ -35,19 +34,17 @@ internal sealed class ClientSession : IDisposable
     private volatile bool _closing;
     private volatile bool _discard;
 
-    /// <summary>A session on an accepted socket.</summary>
-    /// <param name="socket">The socket; disposed with the session.</param>
+    /// <summary>A session whose socket is still to come; what is queued before goes first.</summary>
     /// <param name="transport">
     /// The connection below the socket, to end it also under a write that does not move. Not the HTTP context: that may be gone
     /// by the time that a successor or a timer cuts the session off.
     /// </param>
     /// <param name="kind">How the client speaks.</param>
     /// <param name="service">The service.</param>
-    public ClientSession(WebSocket socket, IHttpRequestLifetimeFeature transport, ClientKind kind, ServiceContext service)
+    public ClientSession(IHttpRequestLifetimeFeature transport, ClientKind kind, ServiceContext service)
     {
         _kind = kind;
         _scratch = kind == ClientKind.ReliableJson ? new byte[SmallBuffer] : [];
-        _socket = socket;
         _transport = transport;
         _service = service;
     }
@@ -73,12 +70,15 @@ internal sealed class ClientSession : IDisposable
     /// Closes the socket with a code, after what is queued or, when that is discarded, after the frame now being written. A
     /// client that does not answer in time is cut off. Only the first call counts.
     /// </summary>
+    /// <param name="status">Code of the close frame.</param>
+    /// <param name="description">Its text, at most 123 bytes.</param>
+    /// <param name="discard">True to throw away what is queued.</param>
     public void Close(WebSocketCloseStatus status, string? description, bool discard = false)
     {
         lock (_closeGate)
         {
             if (_close is not null) return;
-            _close = (status, Shorten(description));
+            _close = (status, description);
             _discard = discard;
             _closing = true;
             _deadline = _service.Options.TimeProvider.CreateTimer(
@@ -94,21 +94,23 @@ internal sealed class ClientSession : IDisposable
         _discard = true;
         _closing = true;
         _outbound.Writer.TryComplete();
-        _socket.Abort();
+        _socket?.Abort();
         _transport.Abort();
     }
 
     /// <summary>Runs until the socket has ended.</summary>
+    /// <param name="socket">The socket; disposed with the session.</param>
     /// <param name="receive">Takes each message; its bytes are valid until the call returns.</param>
     /// <param name="cancellationToken">Cuts the socket off.</param>
     public async Task<SessionEnd> RunAsync(
-        Func<WebSocketMessageType, ReadOnlyMemory<byte>, CancellationToken, ValueTask> receive, CancellationToken cancellationToken)
+        WebSocket socket, Func<WebSocketMessageType, ReadOnlyMemory<byte>, CancellationToken, ValueTask> receive, CancellationToken cancellationToken)
     {
-        var writing = WriteAsync();
+        _socket = socket;
+        var writing = WriteAsync(socket);
         SessionEnd end = default;
         try
         {
-            end = await ReadAsync(receive, cancellationToken);
+            end = await ReadAsync(socket, receive, cancellationToken);
             Close(end.Status ?? WebSocketCloseStatus.NormalClosure, null, discard: true);
         }
         catch (Exception exception) when (IsLost(exception))
@@ -124,24 +126,14 @@ internal sealed class ClientSession : IDisposable
     public void Dispose()
     {
         _deadline?.Dispose();
-        _socket.Dispose();
+        _socket?.Dispose();
     }
 
     private static bool IsLost(Exception exception)
-        => exception is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException or InvalidOperationException;
-
-    private static string? Shorten(string? description)
-    {
-        // A close frame carries at most 123 bytes of reason.
-        const int MaxBytes = 123;
-        if (description is null || Encoding.UTF8.GetByteCount(description) <= MaxBytes) return description;
-        Span<byte> bytes = stackalloc byte[MaxBytes];
-        Encoding.UTF8.GetEncoder().Convert(description, bytes, flush: false, out var used, out _, out _);
-        return description[..used];
-    }
+        => exception is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException;
 
     private async Task<SessionEnd> ReadAsync(
-        Func<WebSocketMessageType, ReadOnlyMemory<byte>, CancellationToken, ValueTask> receive, CancellationToken cancellationToken)
+        WebSocket socket, Func<WebSocketMessageType, ReadOnlyMemory<byte>, CancellationToken, ValueTask> receive, CancellationToken cancellationToken)
     {
         var max = _service.Options.Limits.MaxMessageBytes;
         var buffer = ArrayPool<byte>.Shared.Rent(SmallBuffer);
@@ -151,8 +143,8 @@ internal sealed class ClientSession : IDisposable
             while (true)
             {
                 if (length == buffer.Length) buffer = Resize(buffer, Math.Min(length * 2, max + 1), length);
-                var result = await _socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken);
-                if (result.MessageType == WebSocketMessageType.Close) return new SessionEnd(_socket.CloseStatus, _socket.CloseStatusDescription);
+                var result = await socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken);
+                if (result.MessageType == WebSocketMessageType.Close) return new SessionEnd(socket.CloseStatus, socket.CloseStatusDescription);
 
                 length += result.Count;
                 if (_closing)
@@ -186,7 +178,7 @@ internal sealed class ClientSession : IDisposable
         return resized;
     }
 
-    private async Task WriteAsync()
+    private async Task WriteAsync(WebSocket socket)
     {
         try
         {
@@ -194,16 +186,16 @@ internal sealed class ClientSession : IDisposable
             {
                 while (_outbound.Reader.TryRead(out var frame))
                 {
-                    if (!_discard) await WriteAsync(frame);
+                    if (!_discard) await WriteAsync(socket, frame);
                     if (frame.IsNumbered) continue;
                     Interlocked.Decrement(ref _queuedMessages);
                     Interlocked.Add(ref _queuedBytes, -frame.Size);
                 }
             }
 
-            if (_close is { } close && _socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
+            if (_close is { } close && socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
             {
-                await _socket.CloseOutputAsync(close.Status, close.Status == WebSocketCloseStatus.Empty ? null : close.Description, CancellationToken.None);
+                await socket.CloseOutputAsync(close.Status, close.Status == WebSocketCloseStatus.Empty ? null : close.Description, CancellationToken.None);
             }
         }
         catch (Exception exception) when (IsLost(exception))
@@ -212,20 +204,20 @@ internal sealed class ClientSession : IDisposable
         }
     }
 
-    private ValueTask WriteAsync(in OutboundFrame frame)
+    private ValueTask WriteAsync(WebSocket socket, in OutboundFrame frame)
     {
-        if (frame.Message is not { } message) return _socket.SendAsync(frame.Service.AsMemory(), WebSocketMessageType.Text, true, CancellationToken.None);
+        if (frame.Message is not { } message) return socket.SendAsync(frame.Service.AsMemory(), WebSocketMessageType.Text, true, CancellationToken.None);
         if (message.Expires is { } expires && _service.Options.TimeProvider.GetTimestamp() >= expires) return ValueTask.CompletedTask;
         return _kind switch
         {
-            ClientKind.Simple => _socket.SendAsync(
+            ClientKind.Simple => socket.SendAsync(
                 message.Data, message.Type == Messages.DataType.Binary ? WebSocketMessageType.Binary : WebSocketMessageType.Text, true, CancellationToken.None),
-            ClientKind.Json => _socket.SendAsync(message.JsonFrame, WebSocketMessageType.Text, true, CancellationToken.None),
-            _ => WriteNumberedAsync(message.JsonFrame, frame.SequenceId),
+            ClientKind.Json => socket.SendAsync(message.JsonFrame, WebSocketMessageType.Text, true, CancellationToken.None),
+            _ => WriteNumberedAsync(socket, message.JsonFrame, frame.SequenceId),
         };
     }
 
-    private async ValueTask WriteNumberedAsync(ReadOnlyMemory<byte> frame, ulong sequenceId)
+    private async ValueTask WriteNumberedAsync(WebSocket socket, ReadOnlyMemory<byte> frame, ulong sequenceId)
     {
         // The shared frame's opening brace gives way to one with this connection's number.
         var start = "{\"sequenceId\":"u8;
@@ -237,12 +229,12 @@ internal sealed class ClientSession : IDisposable
         if (length + rest.Length <= _scratch.Length)
         {
             rest.CopyTo(_scratch.AsMemory(length));
-            await _socket.SendAsync(_scratch.AsMemory(0, length + rest.Length), WebSocketMessageType.Text, true, CancellationToken.None);
+            await socket.SendAsync(_scratch.AsMemory(0, length + rest.Length), WebSocketMessageType.Text, true, CancellationToken.None);
         }
         else
         {
-            await _socket.SendAsync(_scratch.AsMemory(0, length), WebSocketMessageType.Text, false, CancellationToken.None);
-            await _socket.SendAsync(rest, WebSocketMessageType.Text, true, CancellationToken.None);
+            await socket.SendAsync(_scratch.AsMemory(0, length), WebSocketMessageType.Text, false, CancellationToken.None);
+            await socket.SendAsync(rest, WebSocketMessageType.Text, true, CancellationToken.None);
         }
     }
 }

@@ -71,13 +71,13 @@ internal sealed partial class RestEndpoint(ServiceContext service)
 
             ("POST", [":send"]) => await SendAsync(context, hub.Everyone, Envelope.FromServer),
             ("POST", ["users", var user, ":send"]) => await SendAsync(context, () => hub.User(user), Envelope.FromServer),
-            ("POST", ["connections", var id, ":send"]) => await SendAsync(context, () => hub.Find(id) is { } one ? [one] : [], Envelope.FromServer),
+            ("POST", ["connections", var id, ":send"]) => await SendAsync(context, () => Of(hub, id), Envelope.FromServer),
             ("POST", ["groups", var group, ":send"]) => Names.IsGroup(group)
                 ? await SendAsync(context, () => hub.Group(group), type => Envelope.FromGroup(group, null, type))
                 : NoGroupName(),
 
             ("HEAD", ["connections", var id]) => ConnectionExists(hub, id),
-            ("DELETE", ["connections", var id]) => Close(query, hub.Find(id) is { } one ? [one] : []),
+            ("DELETE", ["connections", var id]) => Close(query, Of(hub, id)),
             ("POST", [":closeConnections"]) => Close(query, hub.Everyone()),
             ("POST", ["groups", var group, ":closeConnections"]) => Close(query, hub.Group(group)),
             ("POST", ["users", var user, ":closeConnections"]) => Close(query, hub.User(user)),

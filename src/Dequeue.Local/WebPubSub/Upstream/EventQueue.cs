@@ -19,6 +19,7 @@ internal sealed class EventQueue
     private readonly ServiceContext _service;
     private readonly UpstreamIdentity _identity;
     private string _farewell = "";
+    private bool _announced;
 
     /// <summary>The queue of a connection; it runs until <c>disconnected</c> was posted.</summary>
     public EventQueue(ServiceContext service, UpstreamIdentity identity)
@@ -32,10 +33,13 @@ internal sealed class EventQueue
     public Task Completion { get; }
 
     /// <summary>Posts <c>connected</c>; called before anything else.</summary>
-    public void Connected() => _events.Writer.TryWrite(
-        stopped => _service.Upstream.NotifyAsync(_identity, WebPubSubSystemEvents.Connected, "{}"u8.ToArray(), stopped));
+    public void Connected() => _events.Writer.TryWrite(stopped =>
+    {
+        _announced = true;
+        return _service.Upstream.NotifyAsync(_identity, WebPubSubSystemEvents.Connected, "{}"u8.ToArray(), stopped);
+    });
 
-    /// <summary>Posts <c>disconnected</c> after what waits; nothing comes after it.</summary>
+    /// <summary>Posts <c>disconnected</c> after what waits, if there was a <c>connected</c>; nothing comes after it.</summary>
     public void Disconnected(string? reason)
     {
         _farewell = reason ?? "";
@@ -71,6 +75,7 @@ internal sealed class EventQueue
         try
         {
             await foreach (var post in _events.Reader.ReadAllAsync(_service.Stopped)) await post(_service.Stopped);
+            if (!_announced) return;
             var body = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, string> { ["reason"] = _farewell });
             await _service.Upstream.NotifyAsync(_identity, WebPubSubSystemEvents.Disconnected, body, _service.Stopped);
         }

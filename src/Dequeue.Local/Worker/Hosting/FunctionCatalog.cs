@@ -14,7 +14,6 @@ internal static partial class FunctionCatalog
     {
         var functions = new List<Function>();
         var names = new Dictionary<string, Function>(StringComparer.OrdinalIgnoreCase);
-        var routes = new Dictionary<string, Function>(StringComparer.OrdinalIgnoreCase);
         const BindingFlags All =
             BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Static | BindingFlags.Instance | BindingFlags.DeclaredOnly;
         foreach (var method in types.SelectMany(type => type.GetMethods(All)))
@@ -31,7 +30,7 @@ internal static partial class FunctionCatalog
                     $"Two functions are named '{function.Name}': {names[function.Name].EntryPoint} and {function.EntryPoint}.");
             }
 
-            RefuseSharedRoutes(function, routes);
+            RefuseSharedRoutes(function, functions);
             functions.Add(function);
         }
 
@@ -146,36 +145,27 @@ internal static partial class FunctionCatalog
         }
     }
 
-    private static void RefuseSharedRoutes(Function function, Dictionary<string, Function> routes)
+    private static void RefuseSharedRoutes(Function function, List<Function> earlier)
     {
-        if (function.Trigger is not Trigger.Http http)
+        foreach (var other in earlier)
         {
-            return;
-        }
-
-        // The parameter's name does not tell two routes apart, its place and constraint do.
-        var shape = ParameterName.Replace(http.Route.TrimEnd('/'), "{$1");
-        foreach (var verb in http.Methods.DefaultIfEmpty("*"))
-        {
-            var taken = routes.FirstOrDefault(pair => Clashes(pair.Key, $"{verb} {shape}")).Value;
-            if (taken is not null)
+            if (function.Trigger is Trigger.Http mine && other.Trigger is Trigger.Http theirs
+                && string.Equals(Shape(mine.Route), Shape(theirs.Route), StringComparison.OrdinalIgnoreCase)
+                && SharedMethods(mine.Methods, theirs.Methods) is { Count: > 0 } shared)
             {
                 throw new InvalidOperationException(
-                    $"Functions '{taken.Name}' and '{function.Name}' both answer {(verb == "*" ? "every method of" : verb)} {http.Route}.");
+                    $"Functions '{other.Name}' and '{function.Name}' both answer {string.Join(", ", shared)} {mine.Route}.");
             }
         }
 
-        foreach (var verb in http.Methods.DefaultIfEmpty("*").Distinct())
-        {
-            routes.Add($"{verb} {shape}", function);
-        }
+        // A parameter's name does not tell two routes apart; its place and constraint do.
+        static string Shape(string route) => ParameterName.Replace(route.TrimEnd('/'), "{$1");
 
-        static bool Clashes(string a, string b)
-        {
-            var (first, second) = (a.Split(' ', 2), b.Split(' ', 2));
-            return string.Equals(first[1], second[1], StringComparison.OrdinalIgnoreCase)
-                && (first[0] == second[0] || first[0] == "*" || second[0] == "*");
-        }
+        static IReadOnlyList<string> SharedMethods(IReadOnlyList<string> mine, IReadOnlyList<string> theirs) =>
+            mine.Count == 0 && theirs.Count == 0 ? ["every method of"]
+            : mine.Count == 0 ? theirs
+            : theirs.Count == 0 ? mine
+            : [.. mine.Intersect(theirs)];
     }
 
     [GeneratedRegex(@"\{(\**)[A-Za-z0-9_]+")]

@@ -1,10 +1,9 @@
 using System.Diagnostics;
-using Dequeue.Storage.Tests.AzureTables;
-using Dequeue.Sync.Storage;
+using Dequeue.Tests.Shared;
 
 [assembly: AssemblyFixture(typeof(Azurite))]
 
-namespace Dequeue.Storage.Tests.AzureTables;
+namespace Dequeue.Tests.Shared;
 
 /// <summary>One real Azurite table server for the whole run, in memory, on a free port, started when it is first asked for.</summary>
 public sealed class Azurite : IAsyncDisposable
@@ -26,7 +25,7 @@ public sealed class Azurite : IAsyncDisposable
     public Azurite() => _connectionString = new Lazy<Task<string>>(StartAsync);
 
     /// <summary>How to reach it; starts it if need be.</summary>
-    /// <exception cref="NodeTools.UnavailableException">Node or its packages cannot be had here.</exception>
+    /// <exception cref="NodeUnavailableException">Node or its packages cannot be had here.</exception>
     public Task<string> ConnectionStringAsync() => _connectionString.Value;
 
     public async ValueTask DisposeAsync()
@@ -67,40 +66,4 @@ public sealed class Azurite : IAsyncDisposable
 
         throw new InvalidOperationException("Azurite ended before it was ready.");
     }
-}
-
-/// <summary>A table of its own in Azurite.</summary>
-public sealed class AzuriteFixture(Azurite azurite) : ITableFixture, IAsyncLifetime
-{
-    private static int _tables;
-    private IPartitionedTable? _table;
-    private string _skip = "";
-
-    public string Setting { get; private set; } = "";
-
-    public string TableName { get; } = $"test{Interlocked.Increment(ref _tables)}";
-
-    public IPartitionedTable Table
-    {
-        get
-        {
-            if (_table is null) Assert.Skip(_skip);
-            return _table;
-        }
-    }
-
-    public async ValueTask InitializeAsync()
-    {
-        try
-        {
-            Setting = await azurite.ConnectionStringAsync();
-            _table = EventLogStorage.Open(Setting, table: TableName);
-        }
-        catch (NodeTools.UnavailableException e) when (Environment.GetEnvironmentVariable("CI") != "true")
-        {
-            _skip = e.Message;
-        }
-    }
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }

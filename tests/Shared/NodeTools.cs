@@ -3,13 +3,13 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 
-namespace Dequeue.Local.Tests;
+namespace Dequeue.Tests.Shared;
 
 /// <summary>
 /// Runs the scripts under tests/node with the packages that are pinned there. They are installed when they are missing; where
 /// that cannot be done the test is skipped with the reason, and fails instead when the environment variable CI is "true".
 /// </summary>
-public static class NodeTools
+internal static class NodeTools
 {
     private static readonly TimeSpan InstallTime = TimeSpan.FromMinutes(5);
     private static readonly Lazy<Task<string?>> Problem = new(SetUpAsync);
@@ -24,15 +24,26 @@ public static class NodeTools
     public static async Task<string> RunAsync(
         string script, string[] arguments, CancellationToken cancellationToken, Func<string, string>? answer = null)
     {
-        if (await Problem.Value.WaitAsync(cancellationToken) is { } problem)
+        try
         {
-            if (Environment.GetEnvironmentVariable("CI") == "true") throw new InvalidOperationException(problem);
-            Assert.Skip(problem);
+            await PackagesAsync().WaitAsync(cancellationToken);
+        }
+        catch (NodeUnavailableException missing)
+        {
+            Assert.Skip(missing.Message);
         }
 
         var (exitCode, output, errors) = await RunProcessAsync("node", [script, .. arguments], cancellationToken, answer);
         Assert.True(exitCode == 0, $"{script} ended with {exitCode}\n{output}\n{errors}");
         return output;
+    }
+
+    /// <summary>The folder of the installed packages.</summary>
+    /// <exception cref="NodeUnavailableException">They cannot be had here, which is a reason to skip; in CI it is a failure.</exception>
+    public static async Task<string> PackagesAsync()
+    {
+        if (await Problem.Value is not { } problem) return Path.Combine(Folder, "node_modules");
+        throw Environment.GetEnvironmentVariable("CI") == "true" ? new InvalidOperationException(problem) : new NodeUnavailableException(problem);
     }
 
     private static string FindFolder()
@@ -125,3 +136,6 @@ public static class NodeTools
         }
     }
 }
+
+/// <summary>There is no Node here, or its packages cannot be installed.</summary>
+internal sealed class NodeUnavailableException(string message) : Exception(message);

@@ -1,0 +1,113 @@
+// One transfer on the page: bar, figures, state. Progress may come a thousand times a second; it is drawn once a frame.
+
+import { count, number, seconds, timeLeft } from './format.js';
+
+/** Samples kept for a plot; when there are more, every other one goes. */
+const MAX_SAMPLES = 400;
+
+export class TransferView {
+  #parts;
+  #began = 0;
+  #ended = 0;
+  #progress = null;
+  #frame = 0;
+  #quarter = 0;
+
+  /** Events received over time: `{ x: seconds, y: events }`. */
+  samples = [];
+
+  /**
+   * @param {HTMLElement} root holds elements with data-part
+   * @param {{ onFrame?: () => void, announce?: (text: string) => void }} options
+   */
+  constructor(root, { onFrame, announce } = {}) {
+    this.onFrame = onFrame;
+    this.announce = announce;
+    this.#parts = Object.fromEntries([...root.querySelectorAll('[data-part]')].map(part => [part.dataset.part, part]));
+  }
+
+  /** Milliseconds so far, or in all. */
+  get elapsed() {
+    return (this.#ended || performance.now()) - this.#began;
+  }
+
+  begin() {
+    this.#began = performance.now();
+    this.#ended = this.#quarter = 0;
+    this.#progress = null;
+    this.samples = [{ x: 0, y: 0 }];
+    this.#note('');
+    this.#loop();
+  }
+
+  update(progress) {
+    if (progress.streamFailure && !this.#progress?.streamFailure) {
+      const where = progress.processed > 0 ? `carries on after ${count(progress.processed, 'event')}` : 'takes over';
+      this.#note(`${progress.streamFailure.message} REST ${where}.`);
+    }
+
+    this.#progress = progress;
+  }
+
+  /** @param {string} state what came of it */
+  end(state) {
+    this.#ended = performance.now();
+    cancelAnimationFrame(this.#frame);
+    this.#draw();
+    this.#parts.state.textContent = state;
+    this.announce?.(state);
+  }
+
+  #loop() {
+    this.#frame = requestAnimationFrame(() => {
+      this.#draw();
+      this.#loop();
+    });
+  }
+
+  #draw() {
+    const { bar, percent, count: events, rate, left, clock, state } = this.#parts;
+    const { processed = 0, total = null, phase = 'connecting' } = this.#progress ?? {};
+    const share = phase === 'done' ? 1 : total ? Math.min(1, processed / total) : 0;
+    const perSecond = processed / (this.elapsed / 1000);
+
+    // No value: indeterminate, while nobody knows how much there is.
+    if (phase === 'done' || total !== null) bar.value = share;
+    else bar.removeAttribute('value');
+    set(percent, String(Math.floor(share * 100)));
+    set(events, total === null ? number(processed) : `${number(processed)} of ${number(Math.max(total, processed))}`);
+    set(rate, processed > 0 ? number(perSecond) : '–');
+    set(left, phase === 'done' ? 'none' : processed > 0 && total !== null && !this.#ended ? timeLeft(((total - processed) / perSecond) * 1000) : '–');
+    set(clock, seconds(this.elapsed));
+    if (!this.#ended) set(state, describe(this.#progress));
+
+    this.samples.push({ x: this.elapsed / 1000, y: processed });
+    if (this.samples.length > MAX_SAMPLES) this.samples = this.samples.filter((_, index, all) => index % 2 === 0 || index === all.length - 1);
+    this.#announceQuarters(share);
+    this.onFrame?.();
+  }
+
+  #announceQuarters(share) {
+    const quarter = Math.floor(share * 4);
+    if (quarter > this.#quarter && quarter < 4) this.announce?.(`${quarter * 25} %`);
+    this.#quarter = quarter;
+  }
+
+  #note(text) {
+    this.#parts.note.textContent = text;
+    this.#parts.note.hidden = text === '';
+  }
+}
+
+function set(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+function describe(progress) {
+  switch (progress?.phase) {
+    case 'streaming': return `Streaming: ${count(progress.answers, 'batch', 'batches')}.`;
+    case 'paging': return `Paging: ${count(progress.answers, 'answer')}.`;
+    case 'waiting': return `${progress.failure.message} Trying again, attempt ${progress.attempt} of ${progress.attempts}.`;
+    default: return 'Connecting …';
+  }
+}

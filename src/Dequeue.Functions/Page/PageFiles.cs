@@ -1,0 +1,81 @@
+using System.Collections.Frozen;
+using System.Security.Cryptography;
+using System.Text;
+using Dequeue.Functions.Configuration;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+
+namespace Dequeue.Functions.Page;
+
+/// <summary>
+/// The files of the page, embedded in this assembly: a few small ones, kept in memory. The page may load scripts and styles from
+/// here alone, and talk to this server and its Web PubSub alone.
+/// </summary>
+public sealed class PageFiles
+{
+    internal const string Index = "index.html";
+
+    /// <summary>How the project file names the embedded resources.</summary>
+    private const string ResourcePrefix = "page/";
+
+    /// <summary>What <see cref="Index"/> has in the place of the default app's id, which needs no escaping.</summary>
+    private const string AppPlaceholder = "{{app}}";
+
+    private readonly FrozenDictionary<string, PageFile> _files;
+
+    /// <summary>The page of a deployment.</summary>
+    public PageFiles(BackendSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var policy = ContentSecurityPolicy(settings.WebPubSub.Endpoint);
+        _files = typeof(PageFiles).Assembly.GetManifestResourceNames()
+            .Where(resource => resource.StartsWith(ResourcePrefix, StringComparison.Ordinal))
+            .Select(resource => new PageFile(resource[ResourcePrefix.Length..], Read(resource, settings), policy))
+            .ToFrozenDictionary(file => file.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>The file of a name, or 404.</summary>
+    public IResult Find(string name) => _files.TryGetValue(name, out var file) ? file : Results.NotFound();
+
+    private static byte[] Read(string resource, BackendSettings settings)
+    {
+        using var reader = new StreamReader(typeof(PageFiles).Assembly.GetManifestResourceStream(resource)!);
+        var text = reader.ReadToEnd();
+        return Encoding.UTF8.GetBytes(resource == ResourcePrefix + Index ? text.Replace(AppPlaceholder, settings.Apps.Default.Value, StringComparison.Ordinal) : text);
+    }
+
+    private static string ContentSecurityPolicy(Uri webPubSub)
+    {
+        var sockets = new UriBuilder(webPubSub) { Scheme = webPubSub.Scheme == Uri.UriSchemeHttps ? "wss" : "ws" }.Uri.GetLeftPart(UriPartial.Authority);
+        return $"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {sockets}; img-src 'self' data:; "
+            + "base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
+    }
+
+    private sealed class PageFile(string name, byte[] content, string policy) : IResult
+    {
+        private readonly EntityTagHeaderValue _tag = new($"\"{Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 16))}\"");
+
+        public string Name => name;
+
+        public Task ExecuteAsync(HttpContext httpContext)
+        {
+            var headers = httpContext.Response.Headers;
+            headers.ContentSecurityPolicy = policy;
+            headers.XContentTypeOptions = "nosniff";
+            headers["Referrer-Policy"] = "no-referrer";
+
+            // Asked for each time, and answered by 304 until a deployment changes it: files of two versions never mix.
+            headers.CacheControl = "no-cache";
+            return Results.Bytes(content, MediaType, entityTag: _tag).ExecuteAsync(httpContext);
+        }
+
+        private string MediaType => Path.GetExtension(name) switch
+        {
+            ".html" => "text/html; charset=utf-8",
+            ".css" => "text/css; charset=utf-8",
+            ".js" => "text/javascript; charset=utf-8",
+            ".svg" => "image/svg+xml",
+            var other => throw new InvalidOperationException($"The page has no {other} files."),
+        };
+    }
+}
