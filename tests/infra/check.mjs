@@ -205,17 +205,15 @@ check('docs/deploying.md explains every setting that the app is given', () => {
   const text = read('docs/deploying.md');
   return settings.length === 0 ? ['no settings found'] : settings.filter((name) => !text.includes(`\`${name}\``));
 });
-// The app's side of the contract in docs/security.md. Empty this list when the app reads them.
-const awaited = ['WebPubSub__EventAudience', 'WebPubSub__EventObjectId', 'WebPubSub__TenantId'];
 check('the app reads every setting that it is given', () => {
   const code = readdirSync('src/Dequeue.Functions', { recursive: true }).filter((name) => name.endsWith('.cs') && !/(^|\/)(bin|obj)\//.test(name))
     .map((name) => read(`src/Dequeue.Functions/${name}`)).join('\n');
-  return without(settings, awaited).filter((name) => !code.includes(`"${name.replace('__', ':')}"`));
+  return settings.filter((name) => !code.includes(`"${name.replace('__', ':')}"`));
 });
 check('the hub and the path of its event handler are those of the app', () => {
   const hub = of('Microsoft.SignalRService/webPubSub/hubs')[0];
   const route = read('src/Dequeue.Functions/Upstream/UpstreamFunction.cs').match(/const string Route = "([^"]+)"/)?.[1];
-  const name = read('src/Dequeue.Functions/Configuration/BackendSettings.cs').match(/const string Hub = "([^"]+)"/)?.[1];
+  const name = read('src/Dequeue.Functions/Configuration/WebPubSubSettings.cs').match(/const string Hub = "([^"]+)"/)?.[1];
   const handler = hub.properties.eventHandlers[0];
   return [
     ...(JSON.stringify(hub.name).includes(`'${name}'`) ? [] : [`the hub is not ${name}`]),
@@ -277,12 +275,11 @@ const anchors = (path) => [...read(path).matchAll(/^#+ (.+)$/gm)]
   .map(([, title]) => title.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'));
 
 // Promised by the README, and not there yet. Empty this list when they are.
-const awaitedFiles = ['docs/images/demo.png', 'docs/storage.md', 'local.settings.sample.json'];
 check('every link inside the docs leads to a file and a heading that are there', () => documents.flatMap((path) =>
   [...read(path).matchAll(/\]\((?!https?:|mailto:)([^)\s]*)\)/g)].flatMap(([, link]) => {
     const [file, anchor] = link.split('#');
     const target = file ? posix.join(posix.dirname(path), file) : path;
-    if (!existsSync(target)) return awaitedFiles.includes(target) ? [] : [`${path}: ${link}`];
+    if (!existsSync(target)) return [`${path}: ${link}`];
     return anchor && !anchors(target).includes(anchor) ? [`${path}: ${link} has no such heading`] : [];
   })));
 

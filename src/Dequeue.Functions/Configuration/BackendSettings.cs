@@ -29,14 +29,14 @@ public sealed record BackendSettings(
             WebPubSubSettings.Read(configuration),
             AuthSettings.Read(configuration, environment),
             AllowedApps.Read(configuration),
-            Limit(configuration, "CallsPerSecond", DefaultCallsPerSecond),
-            Limit(configuration, "StreamsPerUser", DefaultStreamsPerUser));
+            Limit(configuration, "Limits:CallsPerSecond", DefaultCallsPerSecond),
+            Limit(configuration, "Limits:StreamsPerUser", DefaultStreamsPerUser));
     }
 
-    private static int Limit(IConfiguration configuration, string name, int fallback)
-        => configuration["Limits:" + name] is not { Length: > 0 } text ? fallback
+    private static int Limit(IConfiguration configuration, string key, int fallback)
+        => configuration[key] is not { Length: > 0 } text ? fallback
             : int.TryParse(text, out var limit) && limit > 0 ? limit
-            : throw new SettingsException($"Limits__{name} is a whole number above 0.");
+            : throw new SettingsException($"{key.Replace(":", "__", StringComparison.Ordinal)} is a whole number above 0.");
 }
 
 /// <summary>A missing or wrong setting. The message is one sentence that names the key and never quotes a secret.</summary>

