@@ -27,7 +27,7 @@ public sealed class LookTests(Backend backend, Browser browser)
             ViewportSize = new ViewportSize { Width = width, Height = height },
             ColorScheme = scheme,
             ReducedMotion = ReducedMotion.Reduce,
-            DeviceScaleFactor = 2,
+            DeviceScaleFactor = 1.5f,
         });
         await AssertReadableAsync(visitor.Page);
         await visitor.SignInAsync(user.Token);
@@ -49,6 +49,7 @@ public sealed class LookTests(Backend backend, Browser browser)
         {
             await visitor.Page.Mouse.MoveAsync(0, 0);
             await visitor.Page.EvaluateAsync("document.activeElement.blur(); scrollTo(0, 0)");
+            Directory.CreateDirectory(Pictures);
             await visitor.Page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Pictures, $"page-{name}.png"), FullPage = width > 360 });
         }
     }

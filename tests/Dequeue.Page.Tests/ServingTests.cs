@@ -47,6 +47,7 @@ public sealed class ServingTests(Backend backend, Browser browser)
             """
             () => new Promise(done => {
               let broken = 0;
+              setTimeout(done, 5000);
               addEventListener('securitypolicyviolation', () => { if (++broken === 2) done(); });
               document.head.append(Object.assign(document.createElement('script'), { textContent: 'window.ran = true' }));
               fetch('http://localhost:1/').catch(() => {});

@@ -110,7 +110,7 @@ async function byStream({ api, device, signal, wishes, report, keep }) {
   }
 
   function onComplete({ processedEvents, newCheckpoint }) {
-    if (streamed !== total || processedEvents !== streamed) doubt(`${streamed} events came, ${total} were announced.`); // [P17]
+    if (streamed !== total || processedEvents !== streamed) doubt(`${streamed} events came; ${total} were announced and ${processedEvents} sent.`); // [P17]
     if (!sawLast && streamed > 0) doubt('The stream ended without its last batch.'); // [P18]
     if (device.checkpoint && isBefore(newCheckpoint, device.checkpoint)) doubt('The new checkpoint lies before the events.'); // [P19]
     device.save([], newCheckpoint); // [P16, P21]
