@@ -21,6 +21,9 @@ internal static class BenchCommand
         var b11 = new Command("b11", "The durable engine's own cost, a step.") { runs, output };
         b11.SetAction((parsed, token) => Report.WriteAsync("b11", parsed.GetValue(output), StepBench.RunAsync(10 * parsed.GetValue(runs), token)));
 
+        var live = new Command("live", "From one device's push to another's store.") { runs, output };
+        live.SetAction((parsed, token) => Report.WriteAsync("live", parsed.GetValue(output), LiveBench.RunAsync(10 * parsed.GetValue(runs), token)));
+
         var floor = new Command("floor-server", "The bare socket that b1 compares with.") { floorEvents };
         floor.Hidden = true;
         floor.SetAction(async (parsed, token) =>
@@ -29,6 +32,6 @@ internal static class BenchCommand
             return 0;
         });
 
-        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b11, floor };
+        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b11, live, floor };
     }
 }

@@ -9,7 +9,7 @@ internal static class CheckCommand
     public static Command Create()
     {
         var stored = new StoredLog();
-        var command = new Command("check", "Verifies a log: order, counts, digests, id rows. Says what is wrong; changes nothing. A server may be running.");
+        var command = new Command("check", "Verifies a log: order, counts, digests, id rows. Says what is wrong; changes nothing. A server may be running.\n\nExample: dequeue check --user ada --storage UseDevelopmentStorage=true");
         stored.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {

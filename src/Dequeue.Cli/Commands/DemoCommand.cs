@@ -31,7 +31,7 @@ internal static class DemoCommand
         var server = new ServerOptions();
         var events = new Option<int>("--events") { Description = "Length of the history", DefaultValueFactory = _ => 10_000 };
         var exit = new Option<bool>("--exit") { Description = "Stop when everything was shown" };
-        var command = new Command("demo", "Shows the whole system at work: a history is pushed, and a new device gets it by stream and by REST.") { events, exit };
+        var command = new Command("demo", "Shows the whole system at work: a history is pushed, and a new device gets it by stream and by REST.\n\nExample: dequeue demo --events 50000 --exit") { events, exit };
         server.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -81,17 +81,17 @@ internal static class DemoCommand
         foreach (var json in history) digest.Append(json);
 
         using (var first = new SyncManager(new SyncOptions { Server = backend.Address }, new InMemoryEventStore(), Token))
-            await SyncBar.ShowAsync(console, "A first device pushes ", progress => first.PushAsync(history.Select(json => (ReadOnlyMemory<byte>)json), progress, cancellationToken));
+            await SyncBar.ShowAsync(console, "A first device pushes", progress => first.PushAsync(history.Select(json => (ReadOnlyMemory<byte>)json), progress, cancellationToken));
 
         await using var phone = new SlowLink(backend.Address, PhoneRoundTrip, PhoneMegabits);
         var near = new SyncOptions { Server = backend.Address };
         var far = new SyncOptions { Server = phone.Address };
         (string Title, string Way, SyncOptions Options)[] devices =
         [
-            ("A new device, stream  ", "this machine, stream", near),
-            ("A new device, REST    ", "this machine, REST pages of 1,000", near with { Stream = StreamEndpoint.None }),
-            ("A new phone, stream   ", "phone link, stream", far with { Stream = StreamEndpoint.Gateway }),
-            ("A new phone, REST     ", $"phone link, REST pages of {UsualPage}", far with { Stream = StreamEndpoint.None, PageSize = UsualPage }),
+            ("A new device, stream", "this machine, stream", near),
+            ("A new device, REST", "this machine, REST pages of 1,000", near with { Stream = StreamEndpoint.None }),
+            ("A new phone, stream", "phone link, stream", far with { Stream = StreamEndpoint.Gateway }),
+            ("A new phone, REST", $"phone link, REST pages of {UsualPage}", far with { Stream = StreamEndpoint.None, PageSize = UsualPage }),
         ];
 
         // A server that runs for a while is warm; so is this one before the clock runs.
@@ -121,7 +121,7 @@ internal static class DemoCommand
 
         console.WriteLine();
         console.Write(table);
-        console.MarkupLine($"[grey]Phone link: {PhoneRoundTrip.TotalMilliseconds:0} ms round trip, {PhoneMegabits:0} Mbit/s, after a warm-up. The stream is[/] [bold]{Number(seconds[3] / seconds[2], "0.0")} ×[/] [grey]as fast there.[/]");
+        console.MarkupLine($"[grey]Phone link: {PhoneRoundTrip.TotalMilliseconds:0} ms round trip, {PhoneMegabits:0} Mbit/s, after a warm-up: the stream is[/] [bold]{Number(seconds[3] / seconds[2], "0.0")} ×[/] [grey]as fast.[/]");
         console.MarkupLine($"[grey]SHA-256 of what was pushed:[/] {digest.ToString()[..16]}…{digest.ToString()[^8..]}");
         console.MarkupLine(allEqual ? "[green]Every device holds the pushed history, byte for byte, in the same order.[/]" : "[red]A device holds another history than was pushed.[/]");
         console.WriteLine();

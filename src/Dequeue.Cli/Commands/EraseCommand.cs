@@ -10,7 +10,7 @@ internal static class EraseCommand
     {
         var stored = new StoredLog();
         var yes = new Option<bool>("--yes") { Description = "Really erase; without it the log is only counted" };
-        var command = new Command("erase", "Erases one user's log for good. Interrupted, it is finished by erasing again.") { yes };
+        var command = new Command("erase", "Erases one user's log for good. Interrupted, it is finished by erasing again.\n\nExample: dequeue erase --user ada --yes") { yes };
         stored.AddTo(command);
         command.SetAction((parsed, cancellationToken) => stored.UseAsync(parsed, async (events, log) =>
         {

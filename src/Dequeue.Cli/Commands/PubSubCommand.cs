@@ -12,7 +12,7 @@ internal static class PubSubCommand
         var port = new Option<int>("--port") { Description = "Its port; 0 for any free one", DefaultValueFactory = _ => WebPubSubServerOptions.DefaultPort };
         var hub = new Option<string>("--hub") { Description = "The hub with the event handler", DefaultValueFactory = _ => WebPubSubSettings.Hub };
         var upstream = new Option<string>("--upstream") { Description = "URL of the event handler; {hub} and {event} are filled in", Required = true };
-        var command = new Command("pubsub", "Runs the local Web PubSub alone, in place of Microsoft's emulator: same default port and connection string.") { port, hub, upstream };
+        var command = new Command("pubsub", "Runs the local Web PubSub alone, in place of Microsoft's emulator: same default port and connection string.\n\nExample: dequeue pubsub --upstream http://localhost:7071/webpubsub/events") { port, hub, upstream };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             WebPubSubEventHandler handler;

@@ -16,7 +16,7 @@ internal static class PushCommand
         var file = new Option<FileInfo?>("--file") { Description = "Events as JSON lines" };
         var generate = new Option<int?>("--generate") { Description = "Make up so many realistic events" };
         var seed = new Option<long>("--seed") { Description = "Seed of the made-up events", DefaultValueFactory = _ => 1 };
-        var command = new Command("push", "Pushes events. Ids make it safe to repeat.") { file, generate, seed };
+        var command = new Command("push", "Pushes events. Ids make it safe to repeat.\n\nExample: dequeue push --generate 5000 --token $(dequeue token --user ada)") { file, generate, seed };
         client.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {

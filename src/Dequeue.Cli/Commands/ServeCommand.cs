@@ -9,7 +9,7 @@ internal static class ServeCommand
     public static Command Create()
     {
         var server = new ServerOptions();
-        var command = new Command("serve", "Runs the whole backend in one process: functions, durable engine, Web PubSub, gateway. Stops on Ctrl+C or SIGTERM.");
+        var command = new Command("serve", "Runs the whole backend in one process: functions, durable engine, Web PubSub, gateway. Stops on Ctrl+C or SIGTERM.\n\nExample: dequeue serve --port 7071 --data ./state");
         server.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {

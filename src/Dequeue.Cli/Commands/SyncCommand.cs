@@ -21,7 +21,7 @@ internal static class SyncCommand
         var encoding = new Option<string>("--encoding") { Description = "Encoding of the stream's batches", DefaultValueFactory = _ => BatchEncodings.Gzip };
         encoding.AcceptOnlyFromAmong(BatchEncodings.Gzip, "none");
         var json = new Option<bool>("--json") { Description = "Print the result as one line of JSON" };
-        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.") { state, rest, gateway, device, encoding, json };
+        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.\n\nExample: dequeue sync --state ./phone --token $(dequeue token --user ada)") { state, rest, gateway, device, encoding, json };
         client.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {

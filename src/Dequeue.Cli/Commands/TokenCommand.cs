@@ -15,7 +15,7 @@ internal static class TokenCommand
         var app = new Option<string>("--app") { Description = "The app that it opens", DefaultValueFactory = _ => "dequeue" };
         var minutes = new Option<int>("--minutes") { Description = "How long it is valid", DefaultValueFactory = _ => 60 };
         var data = new ServerOptions().Data;
-        var command = new Command("token", "Prints a development token, for a server with the same data folder. Production servers refuse it.") { user, app, minutes, data };
+        var command = new Command("token", "Prints a development token, for a server with the same data folder. Production servers refuse it.\n\nExample: dequeue token --user ada --minutes 60") { user, app, minutes, data };
         command.SetAction(parsed =>
         {
             if (!UserId.TryParse(parsed.GetRequiredValue(user), out var userId)) throw new UsageException($"--user is 1 to {UserId.MaxLength} printable characters.");

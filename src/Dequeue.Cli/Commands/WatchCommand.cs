@@ -11,7 +11,7 @@ internal static class WatchCommand
     {
         var client = new ClientOptions();
         var state = new Option<string?>("--state") { Description = "Folder that keeps the device's events and checkpoint; default in memory" };
-        var command = new Command("watch", "Stays connected and prints every event that the device did not have, as JSON lines: first those it missed, then new ones as they are committed.") { state };
+        var command = new Command("watch", "Stays connected and prints every event that the device did not have, as JSON lines: first those it missed, then new ones as they are committed.\n\nExample: dequeue watch --token $(dequeue token --user ada) | jq .type") { state };
         client.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {

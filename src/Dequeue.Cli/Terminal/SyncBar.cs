@@ -8,6 +8,9 @@ namespace Dequeue.Cli.Terminal;
 /// <summary>Shows the progress of a push or a sync: a bar on a terminal, plain lines elsewhere.</summary>
 internal static class SyncBar
 {
+    /// <summary>Columns of a title, so that bars stand below each other.</summary>
+    private const int TitleWidth = 22;
+
     /// <summary>Runs <paramref name="work"/> under a bar.</summary>
     public static Task<T> ShowAsync<T>(IAnsiConsole console, string title, Func<IProgress<SyncProgress>, Task<T>> work)
         => console.Profile.Out.IsTerminal && console.Profile.Capabilities.Interactive ? ShowBarAsync(console, title, work) : work(new Lines(console, title));
@@ -22,7 +25,7 @@ internal static class SyncBar
                 new CountColumn())
             .StartAsync(async context =>
             {
-                var task = context.AddTask(title, maxValue: 1);
+                var task = context.AddTask(title.PadRight(TitleWidth, '\u00A0'), maxValue: 1);
                 task.IsIndeterminate = true;
                 var result = await work(new Bar(task));
                 task.Value = task.MaxValue;
@@ -68,7 +71,7 @@ internal static class SyncBar
             var tenth = total == 0 ? 10 : (int)(value.Processed * 10 / total);
             if (tenth <= _shownTenth) return;
             _shownTenth = tenth;
-            console.WriteLine($"{Markup.Remove(title).Trim()}: {Count(value.Processed)} of {Count(total)} events");
+            console.WriteLine($"{title}: {Count(value.Processed)} of {Count(total)} events");
         }
     }
 }
