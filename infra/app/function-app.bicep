@@ -34,6 +34,8 @@ var hostSettings = {
   // Which of its identities the code means when it asks for a token.
   AZURE_CLIENT_ID: identityClientId
   AZURE_FUNCTIONS_ENVIRONMENT: 'Production'
+  // Else the host's own page stands where the app serves its page.
+  AzureWebJobsDisableHomepage: 'true'
   AzureWebJobsStorage__credential: 'managedidentity'
   AzureWebJobsStorage__clientId: identityClientId
   AzureWebJobsStorage__blobServiceUri: host.properties.primaryEndpoints.blob

@@ -37,6 +37,17 @@ internal sealed class RawStream : IAsyncDisposable
         }
     }
 
+    /// <summary>Lets messages pass unread.</summary>
+    public async Task SkipAsync(int messages)
+    {
+        while (messages > 0)
+        {
+            var part = await _socket.ReceiveAsync(_buffer.AsMemory(), TestContext.Current.CancellationToken);
+            Assert.NotEqual(WebSocketMessageType.Close, part.MessageType);
+            if (part.EndOfMessage) messages--;
+        }
+    }
+
     /// <summary>Every message up to the one of this type.</summary>
     public async Task<List<JsonElement>> ReceiveUntilAsync(string type)
     {
