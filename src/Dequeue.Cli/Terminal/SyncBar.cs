@@ -19,13 +19,13 @@ internal static class SyncBar
         => console.Progress()
             .AutoRefresh(true)
             .Columns(
-                new TaskDescriptionColumn { Alignment = Justify.Left },
-                new ProgressBarColumn { Width = 32 },
+                new TitleColumn(),
+                new ProgressBarColumn { Width = 24 },
                 new PercentageColumn(),
                 new CountColumn())
             .StartAsync(async context =>
             {
-                var task = context.AddTask(title.PadRight(TitleWidth, '\u00A0'), maxValue: 1);
+                var task = context.AddTask(title, maxValue: 1);
                 task.IsIndeterminate = true;
                 var result = await work(new Bar(task));
                 task.Value = task.MaxValue;
@@ -45,6 +45,13 @@ internal static class SyncBar
             task.MaxValue = Math.Max(1, total);
             task.Value = total == 0 ? 1 : value.Processed;
         }
+    }
+
+    private sealed class TitleColumn : ProgressColumn
+    {
+        public override int? GetColumnWidth(RenderOptions options) => TitleWidth;
+
+        public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) => new Text(task.Description);
     }
 
     private sealed class CountColumn : ProgressColumn
