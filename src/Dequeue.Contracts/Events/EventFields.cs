@@ -32,9 +32,6 @@ public ref struct EventFields
     /// <summary>What <c>payload</c> is; <see cref="JsonTokenType.None"/> when it is missing.</summary>
     public JsonTokenType PayloadKind { get; private set; }
 
-    /// <summary>The payload's bytes.</summary>
-    public ReadOnlySpan<byte> Payload { get; private set; }
-
     /// <summary><c>payload_version</c>, or null when it is missing or no 32-bit integer.</summary>
     public int? PayloadVersion { get; private set; }
 
@@ -57,7 +54,6 @@ public ref struct EventFields
         {
             var field = Field(ref reader);
             reader.Read();
-            var valueStart = (int)reader.TokenStartIndex;
             if (field != 0)
             {
                 fields.IsAmbiguous |= (seen & field) != 0;
@@ -78,7 +74,6 @@ public ref struct EventFields
             }
 
             reader.Skip();
-            if (field == PayloadField) fields.Payload = source[valueStart..(int)reader.BytesConsumed];
         }
 
         fields.HasUserId = (seen & UserField) != 0;
