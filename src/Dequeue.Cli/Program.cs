@@ -13,6 +13,7 @@ var root = new RootCommand("dequeue: the sync backend of an event-sourced, offli
     EraseCommand.Create(),
     PubSubCommand.Create(),
     BenchCommand.Create(),
+    CompletionCommand.Create(),
 };
 
 return await CommandRunner.RunAsync(root, args);

@@ -135,6 +135,19 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Completion_offers_what_may_follow()
+    {
+        var script = await ChildProcess.RunAsync("completion", "bash");
+        var commands = await ChildProcess.RunAsync("[suggest:2]", "se");
+        var options = await ChildProcess.RunAsync("[suggest:8]", "sync --s");
+
+        Assert.Contains("complete -o default -F _dequeue dequeue", script.Output, StringComparison.Ordinal);
+        Assert.Contains("serve", commands.Output.Split('\n'));
+        Assert.Contains("--state", options.Output.Split('\n'));
+        Assert.DoesNotContain("--json", options.Output.Split('\n'));
+    }
+
+    [Fact]
     public async Task Check_finds_a_sound_log_and_erase_leaves_nothing()
     {
         var (server, address) = await ChildProcess.ServeAsync(_data);
@@ -160,7 +173,7 @@ public sealed class CommandTests : IDisposable
     [Fact]
     public async Task Watch_prints_what_was_missed_and_then_what_is_committed()
     {
-        var (server, address) = await ChildProcess.ServeAsync(_data);
+        var (server, address) = await ChildProcess.ServeAsync(_data, "--verbose");
         await using (server)
         {
             var token = (await ChildProcess.RunAsync("token", "--user", "u", "--data", _data)).Output.Trim();
@@ -173,6 +186,11 @@ public sealed class CommandTests : IDisposable
 
             Assert.Equal(10, missed.Concat(live).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("id").GetString()).Distinct().Count());
             Assert.Equal(0, await watch.TerminateAsync());
+
+            // The live socket has its token in the URL, and Web PubSub its own: neither is ever logged.
+            Assert.Contains("Stream on", server.Errors, StringComparison.Ordinal);
+            Assert.DoesNotContain(token, server.Errors + watch.Errors, StringComparison.Ordinal);
+            Assert.DoesNotContain("access_token", server.Errors + watch.Errors, StringComparison.Ordinal);
         }
     }
 
