@@ -68,5 +68,8 @@ internal sealed class TimerQueue<T> : IDisposable
         var wait = at - _clock.GetUtcNow().UtcDateTime;
         wait = wait <= TimeSpan.Zero ? TimeSpan.Zero : TimeSpan.FromMilliseconds(Math.Ceiling(wait.TotalMilliseconds));
         _timer.Change(wait < Longest ? wait : Longest, Timeout.InfiniteTimeSpan);
+
+        // A clock that was set forward in between counts the wait from its new time.
+        if (wait > TimeSpan.Zero && _clock.GetUtcNow().UtcDateTime >= at) _timer.Change(TimeSpan.Zero, Timeout.InfiniteTimeSpan);
     }
 }
