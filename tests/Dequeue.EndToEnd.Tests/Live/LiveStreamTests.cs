@@ -60,7 +60,7 @@ public sealed class LiveStreamTests(Backend backend)
         answer.EnsureSuccessStatusCode();
     }
 
-    /// <summary>What docs/protocol tells a device to do with live batches.</summary>
+    /// <summary>What docs/protocol.md tells a device to do with live batches.</summary>
     private sealed class LiveDevice
     {
         private readonly List<JsonElement> _early = [];
