@@ -135,7 +135,7 @@ public sealed partial class UpstreamFunction(
 
     private async Task StreamAsync(StreamTarget target, StreamRequest request, DurableTaskClient durable, CancellationToken cancellationToken)
     {
-        StreamClaim claim;
+        StreamClaim? claim = null;
         StreamPlan plan;
         try
         {
@@ -147,7 +147,8 @@ public sealed partial class UpstreamFunction(
         }
         catch (StorageUnavailableException)
         {
-            await steps.RefuseAsync(new StreamFailure(target, ErrorCodes.DbError, "The event log does not answer."), cancellationToken);
+            var failure = new StreamFailure(target, ErrorCodes.DbError, "The event log does not answer.");
+            await (claim == StreamClaim.Granted ? steps.FailAsync(failure, cancellationToken) : steps.RefuseAsync(failure, cancellationToken));
             return;
         }
 
