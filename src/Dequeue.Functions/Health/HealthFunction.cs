@@ -35,8 +35,9 @@ public sealed class HealthFunction(IPartitionedTable table, WebPubSubServiceClie
             await check;
             return true;
         }
-        catch (Exception failure) when (failure is StorageUnavailableException or Azure.RequestFailedException or OperationCanceledException or HttpRequestException)
+        catch (Exception)
         {
+            // Refused, throttled, too slow, or all of that in turn: whatever it was, it is no answer.
             return false;
         }
     }
