@@ -10,5 +10,6 @@ internal static class LiveGroup
     public static string Of(LogKey log) => "live." + ConnectionUser.Format(log);
 
     /// <summary>Streams that stay open: batches, as JSON or as binary frames.</summary>
-    public static string OfStreams(LogKey log, bool speakJson) => (speakJson ? "tail.json." : "tail.") + ConnectionUser.Format(log);
+    /// <remarks>No kind's prefix begins with another's: an app id may hold dots, and one app's group must never be another's.</remarks>
+    public static string OfStreams(LogKey log, bool speakJson) => (speakJson ? "tail-json." : "tail.") + ConnectionUser.Format(log);
 }

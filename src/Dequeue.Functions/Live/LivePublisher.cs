@@ -41,8 +41,9 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, ILogge
             {
                 await SendAsync(commit, cancellationToken);
             }
-            catch (Exception failure) when (failure is Azure.RequestFailedException or HttpRequestException or AggregateException)
+            catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
+                // Whatever it was, the lane goes on: a background service that ends takes the host with it.
                 LogFailed(failure, commit.Committed.Sum(page => page.Count));
             }
         }
