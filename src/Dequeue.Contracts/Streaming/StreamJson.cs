@@ -6,7 +6,7 @@ namespace Dequeue.Contracts.Streaming;
 
 internal static class StreamJson
 {
-    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     public static byte[] Write<T>(Action<Utf8JsonWriter, T> fields, T value)
     {

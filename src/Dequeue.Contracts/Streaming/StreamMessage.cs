@@ -12,7 +12,8 @@ public abstract record StreamMessage
     /// <summary><c>sync.stream.start</c>.</summary>
     /// <param name="TotalEvents">Events strictly after the request's <c>since</c>, at least 0.</param>
     /// <param name="Encoding">The encoding of the batches, one of <see cref="BatchEncodings"/>, or null for plain JSON.</param>
-    public sealed record Start(long TotalEvents, string? Encoding = null) : StreamMessage
+    /// <param name="PriorityEvents">Those of them that come first, until <see cref="Ready"/>; null when none were asked for first.</param>
+    public sealed record Start(long TotalEvents, string? Encoding = null, long? PriorityEvents = null) : StreamMessage
     {
         /// <summary>The message's <c>type</c>.</summary>
         public const string Type = "sync.stream.start";
@@ -24,6 +25,7 @@ public abstract record StreamMessage
                 writer.WriteString("type"u8, Type);
                 writer.WriteNumber("totalEvents"u8, start.TotalEvents);
                 if (start.Encoding is { } encoding) writer.WriteString("encoding"u8, encoding);
+                if (start.PriorityEvents is { } first) writer.WriteNumber("priorityEvents"u8, first);
             }, this);
     }
 
@@ -36,6 +38,34 @@ public abstract record StreamMessage
     {
         /// <summary>The message's <c>type</c>.</summary>
         public const string Type = "sync.stream.batch";
+
+        /// <summary>Whether it brings the entities that were asked for first.</summary>
+        public bool IsPriority { get; init; }
+
+        /// <summary>The places of the events whose state is a patch, from 0, rising.</summary>
+        public IReadOnlyList<int> Deltas { get; init; } = [];
+
+        /// <summary>Whether the states of earlier batches are to be forgotten.</summary>
+        public bool ForgetsStates { get; init; }
+
+        /// <summary>Pages that are fetched from elsewhere, in order, after <see cref="Events"/>.</summary>
+        public IReadOnlyList<PageReference> References { get; init; } = [];
+    }
+
+    /// <summary><c>sync.stream.ready</c>: the events that were asked for first have been sent.</summary>
+    /// <param name="ProcessedEvents">How many they are.</param>
+    public sealed record Ready(long ProcessedEvents) : StreamMessage
+    {
+        /// <summary>The message's <c>type</c>.</summary>
+        public const string Type = "sync.stream.ready";
+
+        /// <summary>Writes the message.</summary>
+        public byte[] ToUtf8Bytes()
+            => StreamJson.Write(static (writer, ready) =>
+            {
+                writer.WriteString("type"u8, Type);
+                writer.WriteNumber("processedEvents"u8, ready.ProcessedEvents);
+            }, this);
     }
 
     /// <summary><c>sync.stream.complete</c>.</summary>

@@ -47,12 +47,20 @@ public sealed class StreamMessageReader
         => fields.Type switch
         {
             null => null,
-            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total ? new StreamMessage.Start(total, fields.Encoding) : null,
+            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total ? new StreamMessage.Start(total, fields.Encoding, fields.PriorityEvents) : null,
             StreamMessage.Batch.Type => fields is { Events: { } events, BatchIndex: >= 0 and <= int.MaxValue and { } index, IsLast: { } last }
-                ? new StreamMessage.Batch(events, (int)index, last, fields.Checkpoint)
-                : null,
+                && !fields.IsMalformed
+                    ? new StreamMessage.Batch(events, (int)index, last, fields.Checkpoint)
+                    {
+                        IsPriority = fields.Priority is true,
+                        Deltas = fields.Deltas ?? [],
+                        ForgetsStates = fields.Reset is true,
+                        References = fields.References ?? [],
+                    }
+                    : null,
+            StreamMessage.Ready.Type => fields.ProcessedEvents is >= 0 and { } sent ? new StreamMessage.Ready(sent) : null,
             StreamMessage.Complete.Type => fields is { ProcessedEvents: >= 0 and { } processed, NewCheckpoint: { } checkpoint }
-                ? new StreamMessage.Complete(processed, checkpoint, fields.Digest)
+                ? new StreamMessage.Complete(processed, checkpoint, fields.Digest, fields.Position)
                 : null,
             StreamMessage.Error.Type => fields is { Error: { } text, Code: { } code } ? new StreamMessage.Error(text, code) : null,
             _ => new StreamMessage.Unknown(fields.Type),
@@ -69,6 +77,12 @@ public sealed class StreamMessageReader
         else if (name.Equals("totalEvents"u8)) fields.TotalEvents = Integer(ref reader);
         else if (name.Equals("processedEvents"u8)) fields.ProcessedEvents = Integer(ref reader);
         else if (name.Equals("newCheckpoint"u8)) fields.NewCheckpoint = Position(ref reader);
+        else if (name.Equals("priorityEvents"u8)) fields.PriorityEvents = Integer(ref reader);
+        else if (name.Equals("position"u8)) fields.Position = Integer(ref reader);
+        else if (name.Equals("priority"u8)) fields.Priority = Boolean(ref reader);
+        else if (name.Equals("reset"u8)) fields.Reset = Boolean(ref reader);
+        else if (name.Equals("deltas"u8)) fields.IsMalformed |= (fields.Deltas = Places(ref reader)) is null;
+        else if (name.Equals("references"u8)) fields.IsMalformed |= (fields.References = PageReferences(ref reader)) is null;
         else if (name.Equals("encoding"u8)) fields.Encoding = Text(ref reader);
         else if (name.Equals("digest"u8)) fields.Digest = Text(ref reader);
         else if (name.Equals("error"u8)) fields.Error = Text(ref reader);
@@ -86,6 +100,66 @@ public sealed class StreamMessageReader
         var events = _events.ReadArray(ref reader, utf8);
         if (events is null) reader.Skip();
         return events;
+    }
+
+    private static List<int>? Places(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartArray) return Skipped<int>(ref reader);
+        var places = new List<int>();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out var place) || place <= (places.Count > 0 ? places[^1] : -1)) return Abandoned<int>(ref reader);
+            places.Add(place);
+        }
+
+        return places;
+    }
+
+    private static List<PageReference>? PageReferences(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartArray) return Skipped<PageReference>(ref reader);
+        var references = new List<PageReference>();
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType != JsonTokenType.StartObject) return Abandoned<PageReference>(ref reader);
+            string? url = null, digest = null;
+            Checkpoint? checkpoint = null;
+            long? count = null;
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var name = JsonText.Of(ref reader);
+                if (name.Equals("url"u8)) url = Text(ref reader);
+                else if (name.Equals("digest"u8)) digest = Text(ref reader);
+                else if (name.Equals("checkpoint"u8)) checkpoint = Position(ref reader);
+                else if (name.Equals("count"u8)) count = Integer(ref reader);
+                else
+                {
+                    reader.Read();
+                    reader.Skip();
+                }
+            }
+
+            if (url is null || digest is null || checkpoint is not { } after || count is not (>= 1 and <= StreamRequest.MaxBatchSize and var events)) return Abandoned<PageReference>(ref reader);
+            references.Add(new PageReference(url, after, (int)events, digest));
+        }
+
+        return references;
+    }
+
+    private static List<T>? Skipped<T>(ref Utf8JsonReader reader)
+    {
+        reader.Skip();
+        return null;
+    }
+
+    // Leaves the reader on the end of the array that it is somewhere in.
+    private static List<T>? Abandoned<T>(ref Utf8JsonReader reader)
+    {
+        reader.Skip();
+        for (var depth = reader.CurrentDepth; reader.Read() && !(reader.TokenType == JsonTokenType.EndArray && reader.CurrentDepth < depth);) reader.Skip();
+        return null;
     }
 
     private static string? Text(ref Utf8JsonReader reader)
@@ -120,8 +194,11 @@ public sealed class StreamMessageReader
     {
         public string? Type, Encoding, Digest, Error, Code;
         public List<SyncEvent>? Events;
-        public long? BatchIndex, TotalEvents, ProcessedEvents;
-        public bool? IsLast;
+        public List<int>? Deltas;
+        public List<PageReference>? References;
+        public long? BatchIndex, TotalEvents, ProcessedEvents, PriorityEvents, Position;
+        public bool? IsLast, Priority, Reset;
+        public bool IsMalformed;
         public Checkpoint? Checkpoint, NewCheckpoint;
     }
 }

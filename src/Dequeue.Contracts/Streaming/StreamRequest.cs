@@ -1,20 +1,38 @@
-using System.Text.Json;
-using Dequeue.Contracts.Events;
-
 namespace Dequeue.Contracts.Streaming;
 
-/// <summary><c>sync.stream.request</c>: what a client asks for.</summary>
+/// <summary><c>sync.stream.request</c>: what a client asks for. docs/protocol.md tells what each option does.</summary>
 /// <param name="Since">The checkpoint that it holds; <see cref="Checkpoint.Beginning"/> when it sent none.</param>
 public sealed record StreamRequest(Checkpoint Since)
 {
     /// <summary>The message's <c>type</c>, and the event name that SDK clients use.</summary>
     public const string Type = "sync.stream.request";
 
+    /// <summary>Most events of a batch, and the most that <see cref="BatchSize"/> can ask for.</summary>
+    public const int MaxBatchSize = 1000;
+
+    /// <summary>Largest <see cref="Window"/>.</summary>
+    public const int MaxWindow = 1000;
+
     /// <summary>The encodings that the client takes for batches, best first; empty for none. See <see cref="BatchEncodings"/>.</summary>
     public IReadOnlyList<string> Encodings { get; init; } = [];
 
     /// <summary>Whether newly committed events follow on the open connection after <c>complete</c>, as <see cref="LiveFrame"/>s.</summary>
     public bool Live { get; init; }
+
+    /// <summary>Most batches that are sent ahead of the last <see cref="StreamAck"/>, 1 to <see cref="MaxWindow"/>; null for no bound.</summary>
+    public int? Window { get; init; }
+
+    /// <summary>The entities whose events come first; null for the log's own order.</summary>
+    public StreamPriority? Priority { get; init; }
+
+    /// <summary>Whether an entity's state may come as a patch against the one before.</summary>
+    public bool Delta { get; init; }
+
+    /// <summary>Whether pages of a large history may come as URLs.</summary>
+    public bool References { get; init; }
+
+    /// <summary>Most events of a batch, 1 to <see cref="MaxBatchSize"/>.</summary>
+    public int BatchSize { get; init; } = MaxBatchSize;
 
     /// <summary>Writes the message.</summary>
     public byte[] ToUtf8Bytes()
@@ -23,87 +41,44 @@ public sealed record StreamRequest(Checkpoint Since)
             writer.WriteString("type"u8, Type);
             writer.WriteString("since"u8, request.Since.ToString());
             if (request.Live) writer.WriteBoolean("live"u8, true);
-            if (request.Encodings.Count == 0) return;
-            writer.WriteStartArray("encodings"u8);
-            foreach (var encoding in request.Encodings) writer.WriteStringValue(encoding);
-            writer.WriteEndArray();
+            if (request.Window is { } window) writer.WriteNumber("window"u8, window);
+            if (request.BatchSize != MaxBatchSize) writer.WriteNumber("batchSize"u8, request.BatchSize);
+            if (request.Delta) writer.WriteBoolean("delta"u8, true);
+            if (request.References) writer.WriteBoolean("references"u8, true);
+            if (request.Priority is { } priority)
+            {
+                writer.WriteStartObject("priority"u8);
+                if (priority.EntityIds.Count > 0) Texts(writer, "entityIds"u8, priority.EntityIds);
+                if (priority.Active) writer.WriteBoolean("active"u8, true);
+                writer.WriteEndObject();
+            }
+
+            if (request.Encodings.Count > 0) Texts(writer, "encodings"u8, request.Encodings);
         }, this);
 
     /// <summary>Reads a request. Unknown fields are ignored.</summary>
     /// <param name="utf8">The JSON object.</param>
     /// <param name="typeIsKnown">True when the transport already named the event, so that <c>type</c> may be missing.</param>
-    public static StreamRequestReading Read(ReadOnlySpan<byte> utf8, bool typeIsKnown = false)
+    public static StreamRequestReading Read(ReadOnlySpan<byte> utf8, bool typeIsKnown = false) => StreamRequestReader.Read(utf8, typeIsKnown);
+
+    private static void Texts(System.Text.Json.Utf8JsonWriter writer, ReadOnlySpan<byte> name, IReadOnlyList<string> texts)
     {
-        var since = Checkpoint.Beginning;
-        var typed = typeIsKnown;
-        List<string> encodings = [];
-        var live = false;
-        try
-        {
-            var reader = new Utf8JsonReader(utf8);
-            reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject) return Invalid("The request is a JSON object.");
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-            {
-                var name = JsonText.Of(ref reader);
-                if (name.Equals("type"u8))
-                {
-                    reader.Read();
-                    if (reader.TokenType != JsonTokenType.String || !JsonText.Of(ref reader).Equals("sync.stream.request"u8))
-                        return Invalid($"The type of a request is {Type}.");
-                    typed = true;
-                }
-                else if (name.Equals("since"u8))
-                {
-                    reader.Read();
-                    if (reader.TokenType == JsonTokenType.Null) continue;
-                    if (reader.TokenType != JsonTokenType.String || !Checkpoint.TryParse(JsonText.Of(ref reader).GetString(), out since))
-                        return new StreamRequestReading.Refused(ErrorCodes.InvalidCheckpoint, "since is an RFC 3339 date-time, such as 2026-11-22T08:15:30.1234567Z.");
-                }
-                else if (name.Equals("live"u8))
-                {
-                    reader.Read();
-                    if (reader.TokenType is not (JsonTokenType.True or JsonTokenType.False or JsonTokenType.Null)) return Invalid("live is true or false.");
-                    live = reader.TokenType == JsonTokenType.True;
-                }
-                else if (name.Equals("encodings"u8))
-                {
-                    reader.Read();
-                    if (!ReadEncodings(ref reader, encodings)) return Invalid("encodings is an array of names, such as [\"gzip\"].");
-                }
-                else
-                {
-                    reader.Read();
-                    reader.Skip();
-                }
-            }
-
-            while (reader.Read())
-            {
-            }
-        }
-        catch (JsonException)
-        {
-            return Invalid("The request is not valid JSON.");
-        }
-
-        return typed ? new StreamRequestReading.Accepted(new StreamRequest(since) { Encodings = encodings, Live = live }) : Invalid($"The request has no type; it must be {Type}.");
+        writer.WriteStartArray(name);
+        foreach (var text in texts) writer.WriteStringValue(text);
+        writer.WriteEndArray();
     }
+}
 
-    private static bool ReadEncodings(ref Utf8JsonReader reader, List<string> encodings)
-    {
-        if (reader.TokenType == JsonTokenType.Null) return true;
-        if (reader.TokenType != JsonTokenType.StartArray) return false;
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            if (reader.TokenType != JsonTokenType.String || encodings.Count == BatchEncodings.MaxWishes) return false;
-            if (!reader.ValueIsEscaped && reader.ValueSpan.Length <= BatchEncodings.MaxNameLength) encodings.Add(reader.GetString()!);
-        }
+/// <summary>The entities whose events come first.</summary>
+/// <param name="EntityIds">Their ids; at most <see cref="MaxEntities"/>, each 1 to <see cref="MaxIdLength"/> bytes of UTF-8.</param>
+/// <param name="Active">Whether the active stack comes first, with its tasks and what hangs on them.</param>
+public sealed record StreamPriority(IReadOnlyList<string> EntityIds, bool Active)
+{
+    /// <summary>Most entities of one request.</summary>
+    public const int MaxEntities = 100;
 
-        return true;
-    }
-
-    private static StreamRequestReading.Refused Invalid(string why) => new(ErrorCodes.InvalidRequest, why);
+    /// <summary>Longest entity id in bytes.</summary>
+    public const int MaxIdLength = 256;
 }
 
 /// <summary>What came of reading a request.</summary>

@@ -20,7 +20,7 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
     public Task<long> SendAsync(StreamTarget target, StreamBatch batch, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
-        return SendAsync(target, new PartsContent(BatchMessage.Parts(batch, target.Encoding)), isJson: target.Encoding is null, cancellationToken);
+        return SendAsync(target, new PartsContent(BatchMessage.Parts(batch, target.Options.Encoding)), isJson: target.Options.Encoding is null, cancellationToken);
     }
 
     /// <summary>Lets the connection have newly committed events from now on.</summary>

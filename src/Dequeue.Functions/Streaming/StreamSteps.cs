@@ -26,7 +26,7 @@ public sealed partial class StreamSteps(
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(plan);
         using var span = StreamTrace.StartStep("stream.begin", target.Trace);
-        await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Encoding).ToUtf8Bytes(), cancellationToken);
+        await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Options.Encoding).ToUtf8Bytes(), cancellationToken);
         telemetry.StreamStarted(target.Trace);
         LogStarted(target.ConnectionId, plan.TotalEvents);
         return new StreamProgress(target, plan.End, plan.TotalEvents, plan.TotalEvents == 0 ? plan.End : plan.Since, EndPosition: plan.EndPosition);
@@ -42,17 +42,17 @@ public sealed partial class StreamSteps(
         using var span = StreamTrace.StartStep("stream.window", progress.Target.Trace);
         var began = clock.GetTimestamp();
         var log = progress.Target.Log();
-        var pages = progress.Target.Encoding == BatchEncodings.Gzip
+        var pages = progress.Target.Options.Encoding == BatchEncodings.Gzip
             ? events.ReadPackedAsync(log, progress.Position, progress.End, cancellationToken)
             : events.ReadAsync(log, progress.Position, progress.End, cancellationToken);
         var first = progress.NextBatch;
-        await foreach (var batch in StreamBatch.CutAsync(pages, progress.End, first, cancellationToken: cancellationToken))
+        await foreach (var batch in StreamBatch.CutAsync(pages, new BatchCut(first, progress.TotalEvents - progress.SentEvents) { MaxEvents = progress.Target.Options.BatchSize }, cancellationToken))
         {
             var bytes = await channel.SendAsync(progress.Target, batch, cancellationToken);
             if (batch.Index == 0) telemetry.FirstBatch(progress.Target.Trace);
             progress = progress with
             {
-                Position = batch.Checkpoint, NextBatch = batch.Index + 1, SentEvents = progress.SentEvents + batch.Count, SentBytes = progress.SentBytes + bytes,
+                Position = batch.LastEvent, NextBatch = batch.Index + 1, SentEvents = progress.SentEvents + batch.Count, SentBytes = progress.SentBytes + bytes,
             };
             if (progress.NextBatch - first == StreamLimits.WindowBatches || clock.GetElapsedTime(began) >= StreamLimits.WindowTime) break;
         }
@@ -76,8 +76,8 @@ public sealed partial class StreamSteps(
 
         // Free again before the client learns that it may ask again.
         await registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
-        await channel.SendAsync(target, new StreamMessage.Complete(progress.SentEvents, progress.End, Position: target.IsLive ? progress.EndPosition : null).ToUtf8Bytes(), cancellationToken);
-        telemetry.StreamCompleted(target.Trace, progress.SentEvents, progress.SentBytes, target.Encoding ?? "identity");
+        await channel.SendAsync(target, new StreamMessage.Complete(progress.SentEvents, progress.End, Position: target.Options.IsLive ? progress.EndPosition : null).ToUtf8Bytes(), cancellationToken);
+        telemetry.StreamCompleted(target.Trace, progress.SentEvents, progress.SentBytes, target.Options.Encoding ?? "identity");
         LogCompleted(target.ConnectionId, progress.SentEvents, progress.NextBatch);
     }
 

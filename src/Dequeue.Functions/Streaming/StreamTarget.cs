@@ -11,11 +11,11 @@ namespace Dequeue.Functions.Streaming;
 /// <param name="User">The user, as the service authenticated it.</param>
 /// <param name="RequestId">The delivery id of the request.</param>
 /// <param name="Trace">Where the stream belongs in telemetry.</param>
-/// <param name="Encoding">The encoding of the batches, or null for plain JSON.</param>
-/// <param name="IsLive">Whether newly committed events follow after the stream.</param>
-public sealed record StreamTarget(
-    string ConnectionId, bool SpeaksJson, string App, string User, string RequestId, StreamTrace? Trace = null, string? Encoding = null, bool IsLive = false)
+public sealed record StreamTarget(string ConnectionId, bool SpeaksJson, string App, string User, string RequestId, StreamTrace? Trace = null)
 {
+    /// <summary>What the client asked for.</summary>
+    public StreamOptions Options { get; init; } = new();
+
     /// <summary>What the ids of durable instances begin with.</summary>
     public const string InstancePrefix = "stream-";
 

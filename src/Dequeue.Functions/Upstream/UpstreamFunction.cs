@@ -123,7 +123,7 @@ public sealed partial class UpstreamFunction(
         switch (StreamRequest.Read(body.Span, typeIsKnown: upstream.Name == StreamRequest.Type))
         {
             case StreamRequestReading.Accepted accepted:
-                await StreamAsync(target with { Encoding = BatchEncodings.Choose(accepted.Request.Encodings), IsLive = accepted.Request.Live }, accepted.Request, durable, cancellationToken);
+                await StreamAsync(target with { Options = StreamOptions.Of(accepted.Request) }, accepted.Request, durable, cancellationToken);
                 break;
             case StreamRequestReading.Refused refused:
                 await steps.RefuseAsync(new StreamFailure(target, refused.Code, refused.Message), cancellationToken);
@@ -140,7 +140,7 @@ public sealed partial class UpstreamFunction(
         try
         {
             // Before the stream's end is fixed: an event is in the stream or comes live, if not both.
-            if (target.IsLive) await steps.JoinLiveAsync(target, cancellationToken);
+            if (target.Options.IsLive) await steps.JoinLiveAsync(target, cancellationToken);
             var planning = StreamPlan.MakeAsync(events, target.Log(), request.Since, cancellationToken);
             claim = await registry.BeginAsync(target.Log(), target.ConnectionId, target.RequestId, settings.StreamsPerUser, cancellationToken);
             plan = await planning;

@@ -37,7 +37,7 @@ public static class BatchMessage
     private static List<ReadOnlyMemory<byte>> Gzip(StreamBatch batch)
     {
         var member = new GzipMember();
-        member.AddStored(Prefix(batch).Span);
+        member.AddStored(Prefix(batch));
         for (var i = 0; i < batch.Runs.Count; i++)
         {
             if (i > 0) member.AddStored(Comma);
@@ -48,9 +48,6 @@ public static class BatchMessage
         return member.Finish();
     }
 
-    private static ReadOnlyMemory<byte> Prefix(StreamBatch batch)
-    {
-        var prefix = new byte[BatchFrame.MaxOverhead];
-        return prefix.AsMemory(0, BatchFrame.WritePrefix(prefix, batch.Index, batch.IsLast, batch.Checkpoint));
-    }
+    private static byte[] Prefix(StreamBatch batch)
+        => BatchFrame.Prefix(new BatchHead(batch.Index, batch.IsLast, batch.Checkpoint) { IsPriority = batch.IsPriority });
 }

@@ -8,38 +8,37 @@ namespace Dequeue.Sync.Streaming;
 /// <param name="Index">0, 1, 2 …</param>
 /// <param name="IsLast">True on the final batch alone.</param>
 /// <param name="Runs">The events, in commit order.</param>
-public sealed record StreamBatch(int Index, bool IsLast, IReadOnlyList<EventPage> Runs)
+/// <param name="Checkpoint">The position after the batch.</param>
+public sealed record StreamBatch(int Index, bool IsLast, IReadOnlyList<EventPage> Runs, Checkpoint Checkpoint)
 {
+    /// <summary>Whether it brings the entities that were asked for first.</summary>
+    public bool IsPriority { get; init; }
+
     /// <summary>Events of the batch.</summary>
     public int Count => Runs.Sum(run => run.Count);
 
-    /// <summary>The position after the batch.</summary>
-    public Checkpoint Checkpoint => Runs[^1].Last;
+    /// <summary>The commit position of the last event.</summary>
+    public Checkpoint LastEvent => Runs[^1].Last;
 
     /// <summary>
     /// Cuts pages into batches: by bytes first, then by count. A full stored page is exactly one batch; small pages share one.
     /// </summary>
-    /// <param name="pages">The pages, in order, none of it past <paramref name="end"/>.</param>
-    /// <param name="end">The position that the final batch reaches.</param>
-    /// <param name="firstIndex">The index of the first batch.</param>
-    /// <param name="maxEvents">Events of a batch, at least 1.</param>
-    /// <param name="maxBytes">Bytes of a batch's events with their commas. A single larger event is a batch of its own.</param>
+    /// <param name="pages">The pages, in order.</param>
+    /// <param name="cut">How.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     public static async IAsyncEnumerable<StreamBatch> CutAsync(
-        IAsyncEnumerable<EventPage> pages,
-        Checkpoint end,
-        int firstIndex,
-        int maxEvents = StreamLimits.MaxBatchEvents,
-        int maxBytes = StreamLimits.MaxBatchBytes,
-        [EnumeratorCancellation] CancellationToken cancellationToken = default)
+        IAsyncEnumerable<EventPage> pages, BatchCut cut, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(pages);
-        var (index, runs, events, bytes) = (firstIndex, new List<EventPage>(), 0, 0);
+        ArgumentNullException.ThrowIfNull(cut);
+        var (maxEvents, maxBytes) = (cut.MaxEvents, cut.MaxBytes);
+        var (index, remaining) = (cut.FirstIndex, cut.Remaining);
+        var (runs, events, bytes) = (new List<EventPage>(), 0, 0);
         await foreach (var page in pages.WithCancellation(cancellationToken))
         {
             // A page that would fit a batch of its own is kept whole: it is sent as it is stored.
             var splits = page.Count > maxEvents || page.Length >= maxBytes;
-            if (runs.Count > 0 && !splits && (page.Count > maxEvents - events || page.Length >= maxBytes - bytes)) yield return Batch(isLast: false);
+            if (runs.Count > 0 && !splits && (page.Count > maxEvents - events || page.Length >= maxBytes - bytes)) yield return Batch();
 
             for (var rest = page; rest is not null;)
             {
@@ -47,7 +46,7 @@ public sealed record StreamBatch(int Index, bool IsLast, IReadOnlyList<EventPage
                 if (taken == 0 && events == 0) taken = 1;
                 if (taken == 0)
                 {
-                    yield return Batch(isLast: false);
+                    yield return Batch();
                     continue;
                 }
 
@@ -58,13 +57,15 @@ public sealed record StreamBatch(int Index, bool IsLast, IReadOnlyList<EventPage
             }
 
             // A full batch goes out at once: the client works on it while the next page is read.
-            if (page.Last >= end) yield return Batch(isLast: true);
-            else if (events >= maxEvents || bytes >= maxBytes) yield return Batch(isLast: false);
+            if (events == remaining || events >= maxEvents || bytes >= maxBytes) yield return Batch();
         }
 
-        StreamBatch Batch(bool isLast)
+        if (runs.Count > 0) yield return Batch();
+
+        StreamBatch Batch()
         {
-            var batch = new StreamBatch(index++, isLast, runs);
+            remaining -= events;
+            var batch = new StreamBatch(index++, remaining == 0, runs, cut.PriorityCheckpoint ?? runs[^1].Last) { IsPriority = cut.PriorityCheckpoint is not null };
             (runs, events, bytes) = ([], 0, 0);
             return batch;
         }
@@ -77,4 +78,19 @@ public sealed record StreamBatch(int Index, bool IsLast, IReadOnlyList<EventPage
         while (fitting < Math.Min(page.Count, events) && (used += page.EventAt(fitting).Length + 1) <= bytes) fitting++;
         return fitting;
     }
+}
+
+/// <summary>How events are cut into batches.</summary>
+/// <param name="FirstIndex">The index of the first batch.</param>
+/// <param name="Remaining">Events that the stream has yet to send: the batch that sends the last of them is the last one.</param>
+public sealed record BatchCut(int FirstIndex, long Remaining)
+{
+    /// <summary>Events of a batch, at least 1.</summary>
+    public int MaxEvents { get; init; } = StreamLimits.MaxBatchEvents;
+
+    /// <summary>Bytes of a batch's events with their commas. A single larger event is a batch of its own.</summary>
+    public int MaxBytes { get; init; } = StreamLimits.MaxBatchBytes;
+
+    /// <summary>For batches of entities that come first: the position that the stream began with, where their clients stay. Null for others.</summary>
+    public Checkpoint? PriorityCheckpoint { get; init; }
 }

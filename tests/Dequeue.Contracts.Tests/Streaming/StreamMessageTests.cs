@@ -33,11 +33,30 @@ public sealed class StreamMessageTests
     [InlineData(int.MaxValue, true, """{"type":"sync.stream.batch","batchIndex":2147483647,"isLast":true,"checkpoint":"2026-11-22T08:15:30.1234567Z","events":[{"id":"a"},{"id":"b"}]}""")]
     public void Batch(int index, bool isLast, string golden)
     {
-        var prefix = new byte[BatchFrame.MaxOverhead];
-        var length = BatchFrame.WritePrefix(prefix, index, isLast, At);
-        Assert.InRange(length + BatchFrame.Suffix.Length, 1, BatchFrame.MaxOverhead);
-        Is(golden, [.. prefix.AsSpan(0, length), .. """{"id":"a"},{"id":"b"}"""u8, .. BatchFrame.Suffix]);
+        Is(golden, [.. BatchFrame.Prefix(new BatchHead(index, isLast, At)), .. """{"id":"a"},{"id":"b"}"""u8, .. BatchFrame.Suffix]);
     }
+
+    [Fact]
+    public void A_batch_says_what_its_options_add()
+        => Is(
+            """{"type":"sync.stream.batch","batchIndex":1,"isLast":false,"checkpoint":"2026-11-22T08:15:30.1234567Z","priority":true,"reset":true,"deltas":[0,2],"references":[{"url":"https://x/y?z=1&sig=a%2B","checkpoint":"2026-11-22T08:15:30.1234567Z","count":5,"digest":"ab"}],"events":[]}""",
+            [.. BatchFrame.Prefix(new BatchHead(1, false, At)
+            {
+                IsPriority = true,
+                ForgetsStates = true,
+                Deltas = [0, 2],
+                References = [new PageReference("https://x/y?z=1&sig=a%2B", At, 5, "ab")],
+            }), .. BatchFrame.Suffix]);
+
+    [Fact]
+    public void Ready() => Is("""{"type":"sync.stream.ready","processedEvents":3}""", new StreamMessage.Ready(3).ToUtf8Bytes());
+
+    [Fact]
+    public void Start_tells_what_was_chosen()
+        => Is("""{"type":"sync.stream.start","totalEvents":7,"encoding":"br","priorityEvents":2}""", new StreamMessage.Start(7, BatchEncodings.Brotli, 2).ToUtf8Bytes());
+
+    [Fact]
+    public void Ack() => Is("""{"type":"sync.stream.ack","batchIndex":4}""", new StreamAck(4).ToUtf8Bytes());
 
     private static void Is(string golden, byte[] written) => Assert.Equal(golden, Encoding.UTF8.GetString(written));
 }

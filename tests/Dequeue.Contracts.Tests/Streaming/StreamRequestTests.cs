@@ -47,5 +47,86 @@ public sealed class StreamRequestTests
         Assert.IsType<StreamRequestReading.Refused>(StreamRequest.Read("""{"type":"other"}"""u8, typeIsKnown: true));
     }
 
+    [Fact]
+    public void Every_option_is_read_as_it_was_written()
+    {
+        var request = new StreamRequest(Checkpoint.FromTicks(638_999_999_999_999_999))
+        {
+            Encodings = ["br", "gzip"], Live = true, Window = 8, BatchSize = 100, Delta = true, References = true, Priority = new StreamPriority(["a", "é\""], true),
+        };
+        var read = Assert.IsType<StreamRequestReading.Accepted>(StreamRequest.Read(request.ToUtf8Bytes())).Request;
+        Assert.Equivalent(request, read, strict: true);
+    }
+
+    [Theory]
+    [InlineData("""{"window":0,"batchSize":0}""", 1, 1)]
+    [InlineData("""{"window":-9223372036854775808,"batchSize":-1}""", 1, 1)]
+    [InlineData("""{"window":9223372036854775807,"batchSize":1001}""", 1000, 1000)]
+    [InlineData("""{"window":7,"batchSize":100}""", 7, 100)]
+    public void Numbers_out_of_range_are_clamped(string json, int window, int batchSize)
+    {
+        var read = Assert.IsType<StreamRequestReading.Accepted>(StreamRequest.Read(Encoding.UTF8.GetBytes(json), typeIsKnown: true)).Request;
+        Assert.Equal((window, batchSize), (read.Window, read.BatchSize));
+    }
+
+    [Fact]
+    public void Options_that_are_null_count_as_absent()
+    {
+        var read = Assert.IsType<StreamRequestReading.Accepted>(StreamRequest.Read(
+            """{"since":null,"encodings":null,"live":null,"window":null,"batchSize":null,"delta":null,"references":null,"priority":null}"""u8, typeIsKnown: true)).Request;
+        Assert.Equivalent(new StreamRequest(Checkpoint.Beginning), read, strict: true);
+    }
+
+    [Theory]
+    [InlineData("\"window\":1.5")]
+    [InlineData("\"window\":\"8\"")]
+    [InlineData("\"window\":[8]")]
+    [InlineData("\"batchSize\":1e3000")]
+    [InlineData("\"batchSize\":99999999999999999999")]
+    [InlineData("\"delta\":1")]
+    [InlineData("\"references\":\"true\"")]
+    [InlineData("\"live\":{}")]
+    [InlineData("\"encodings\":\"gzip\"")]
+    [InlineData("\"encodings\":[5]")]
+    [InlineData("\"encodings\":[\"\\ud800\"]")]
+    [InlineData("\"priority\":true")]
+    [InlineData("\"priority\":[]")]
+    [InlineData("\"priority\":{\"entityIds\":[]}")]
+    [InlineData("\"priority\":{\"entityIds\":[\"\"]}")]
+    [InlineData("\"priority\":{\"entityIds\":[7]}")]
+    [InlineData("\"priority\":{\"entityIds\":[[\"a\"]]}")]
+    [InlineData("\"priority\":{\"active\":1}")]
+    public void An_option_of_the_wrong_type_is_refused(string option)
+    {
+        var refused = Assert.IsType<StreamRequestReading.Refused>(Read($$"""{"type":"sync.stream.request",{{option}}}"""));
+        Assert.Equal(ErrorCodes.InvalidRequest, refused.Code);
+        Assert.Contains(option[1..option.IndexOf('"', 1)], refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Entity_ids_are_few_and_short()
+    {
+        Assert.IsType<StreamRequestReading.Accepted>(Read(Priority(Enumerable.Repeat(new string('x', 256), 100))));
+        Assert.IsType<StreamRequestReading.Refused>(Read(Priority(Enumerable.Repeat("x", 101))));
+        Assert.IsType<StreamRequestReading.Refused>(Read(Priority([new string('é', 129)])));
+
+        static string Priority(IEnumerable<string> ids) => $$$"""{"type":"sync.stream.request","priority":{"entityIds":["{{{string.Join("\",\"", ids)}}}"]}}""";
+    }
+
+    [Theory]
+    [InlineData("""{"type":"sync.stream.ack","batchIndex":3,"x":[{}]}""", true, 3)]
+    [InlineData("""{"batchIndex":3,"type":"sync.stream.ack"}""", true, 3)]
+    [InlineData("""{"type":"sync.stream.ack","batchIndex":-1}""", true, null)]
+    [InlineData("""{"type":"sync.stream.ack","batchIndex":1.0}""", true, null)]
+    [InlineData("""{"type":"sync.stream.ack"}""", true, null)]
+    [InlineData("""{"type":"sync.stream.request","batchIndex":3}""", false, null)]
+    [InlineData("""[]""", false, null)]
+    [InlineData("""nonsense""", false, null)]
+    public void An_acknowledgement_is_read(string json, bool isAck, int? batch)
+    {
+        Assert.Equal(batch, StreamAck.Read(Encoding.UTF8.GetBytes(json), typeIsKnown: false, out var isOne)?.BatchIndex);
+        Assert.Equal(isAck, isOne);
+    }
+
     private static StreamRequestReading Read(string json) => StreamRequest.Read(Encoding.UTF8.GetBytes(json));
 }

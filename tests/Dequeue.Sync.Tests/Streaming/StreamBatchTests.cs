@@ -58,7 +58,7 @@ public sealed class StreamBatchTests
             }
         }
 
-        await foreach (var batch in StreamBatch.CutAsync(Source(), Checkpoint.FromTicks(4), 7, maxEvents: 2, cancellationToken: TestContext.Current.CancellationToken))
+        await foreach (var batch in StreamBatch.CutAsync(Source(), new BatchCut(7, 4) { MaxEvents = 2 }, TestContext.Current.CancellationToken))
         {
             Assert.Equal(7, batch.Index);
             Assert.Equal(1, asked);
@@ -69,7 +69,7 @@ public sealed class StreamBatchTests
     private static async Task<List<StreamBatch>> CutAsync(List<EventPage> pages, int maxEvents, int maxBytes)
     {
         var batches = new List<StreamBatch>();
-        await foreach (var batch in StreamBatch.CutAsync(pages.ToAsyncEnumerable(), pages[^1].Last, 0, maxEvents, maxBytes)) batches.Add(batch);
+        await foreach (var batch in StreamBatch.CutAsync(pages.ToAsyncEnumerable(), new BatchCut(0, pages.Sum(page => page.Count)) { MaxEvents = maxEvents, MaxBytes = maxBytes })) batches.Add(batch);
         return batches;
     }
 
