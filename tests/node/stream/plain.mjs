@@ -107,6 +107,10 @@ class Stream {
   }
 
   async #takeBatch({ batchIndex, isLast, priority, deltas = [], reset, references = [] }, events) {
+    // A patch is against what came before it on the wire, and so a batch that comes again leaves its states again.
+    if (reset) this.#states.clear();
+    const patched = new Set(deltas);
+    events = events.map((event, place) => this.#states.whole(event, patched.has(place)));
     if (batchIndex < this.#result.batches) return; // a repeated step
     must(batchIndex === this.#result.batches, `Batch ${this.#result.batches} is missing.`);
     must(!this.#lastSeen, "A batch came after the last one.");
@@ -115,9 +119,7 @@ class Stream {
     must(priority || !this.#options.priority || this.#result.ready !== null, "The rest came before ready.");
     must(deltas.length === 0 || this.#options.delta, "Deltas were not asked for.");
     must(references.length === 0 || this.#options.references, "References were not asked for.");
-    if (reset) this.#states.clear();
-    const patched = new Set(deltas);
-    this.#keep(events.map((event, place) => this.#states.whole(event, patched.has(place))));
+    this.#keep(events);
     for (const page of await Promise.all(references.map(fetchPage))) this.#keep(page);
     this.#result.batches++;
     this.#lastSeen = isLast;
@@ -139,7 +141,7 @@ class Stream {
     must(this.#lastSeen || events.length === 0, "The last batch is missing.");
     must(!this.#options.priority || this.#result.ready !== null, "It was never ready.");
     this.#result.digest = this.#hash.digest("hex");
-    must(!message.digest || this.#result.digest === message.digest, "The digest is another one.");
+    must(this.#result.digest === message.digest, "The digest is another one.");
     must(!this.#options.live || isCount(message.position), "The position is missing.");
     this.#result.complete = message;
     this.#position = message.position;
