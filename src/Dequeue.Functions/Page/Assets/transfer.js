@@ -102,7 +102,6 @@ export class TransferView {
 
   #fact(text) {
     this.#parts.facts?.append(Object.assign(document.createElement('li'), { textContent: text }));
-    this.announce?.(text);
   }
 
   #note(text) {
