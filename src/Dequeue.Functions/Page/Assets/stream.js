@@ -29,7 +29,7 @@ export async function byStream({ api, device, signal, wishes = {}, report, keep,
   const digest = new EventDigest();
   const early = [];
   let total = null, position = null;
-  let streamed = 0, nextBatch = 0, lastSeen = -1, acknowledged = 0, idleMessages = 0, sawLast = false, isComplete = false;
+  let streamed = 0, nextBatch = 0, lastSeen = -1, acknowledged = 0, idleMessages = 0, sawLast = false, sawRest = false, isReady = false, isComplete = false;
 
   const fail = why => { throw new SyncFailure('stream', why); };
   const doubt = why => { // what was streamed is in doubt: pages bring it again from where the pull began
@@ -59,12 +59,12 @@ export async function byStream({ api, device, signal, wishes = {}, report, keep,
         break;
       case 'sync.stream.batch':
         if (total === null) fail('The stream did not begin with its start.'); // [P5]
-        await onBatch(message, bytesOf(data));
-        if (wishes.window && (nextBatch - acknowledged) * 2 >= wishes.window) reply(ack((acknowledged = nextBatch) - 1));
+        await onBatch(message, bytesOf(data), reply);
+        if (wishes.window && (nextBatch - acknowledged) * 2 >= wishes.window) acknowledge(reply); // [P31]
         break;
       case 'sync.stream.ready':
-        if (message.processedEvents !== streamed) doubt(`${streamed} events came until ready, and ${message.processedEvents} were sent.`);
-        report({ ready: streamed });
+        if (wishes.priority && total !== null && !isReady && !sawRest) onReady(message); // [P34]
+        else ignore(); // [P36]
         break;
       case 'sync.stream.complete':
         if (total === null || isComplete) fail('The stream did not begin with its start.'); // [P5]
@@ -88,21 +88,36 @@ export async function byStream({ api, device, signal, wishes = {}, report, keep,
     await breathe();
   }
 
-  async function onBatch({ events, texts, batchIndex, isLast, checkpoint, priority, deltas, reset, references }, bytes) {
+  function acknowledge(reply) {
+    acknowledged = nextBatch;
+    reply(ack(nextBatch - 1));
+  }
+
+  function onReady({ processedEvents }) {
+    if (processedEvents !== streamed) fail(`${streamed} events came until ready, and ${processedEvents} were sent.`); // [P35]
+    isReady = true;
+    report({ ready: streamed });
+  }
+
+  async function onBatch({ events, texts, batchIndex, isLast, checkpoint, priority, deltas, reset, references }, bytes, reply) {
     if (states) rebuild(events, texts, batchIndex, deltas, reset);
-    else if (deltas.length > 0) fail(`Batch ${batchIndex} has deltas that were not asked for.`);
+    else if (deltas.length > 0) fail(`Batch ${batchIndex} has deltas that were not asked for.`); // [P37]
     if (batchIndex < nextBatch) {
       if (checkpoint && device.checkpoint && isBefore(device.checkpoint, checkpoint)) fail(`Batch ${batchIndex} came again with other events.`); // [P11]
       ignore(); // [P10]
+      if (wishes.window) acknowledge(reply);
       return;
     }
 
     if (batchIndex > nextBatch) fail(`Batch ${nextBatch} is missing.`); // [P12]
     if (sawLast) fail('A batch came after the last one.'); // [P13]
     if (events.length === 0 && references.length === 0 && !isLast) fail(`Batch ${batchIndex} is empty.`);
+    if (priority && (!wishes.priority || isReady || sawRest)) fail(`Batch ${batchIndex} comes first out of turn.`); // [P33]
+    if (references.length > 0 && (!wishes.references || events.length > 0)) fail(`Batch ${batchIndex} has references that were not asked for.`); // [P39]
     if (!priority && checkpoint && device.checkpoint && isBefore(checkpoint, device.checkpoint)) fail(`The checkpoint of batch ${batchIndex} lies before its events.`);
-    take(events, texts, references.length > 0 || priority ? null : checkpoint, bytes);
-    for await (const page of pages({ api, references, since: device.checkpoint, signal })) take(page.events, page.texts, page.checkpoint, page.bytes);
+    sawRest ||= !priority;
+    take(events, texts, references.length > 0 || priority ? null : checkpoint, bytes); // [P32]
+    for await (const page of pages({ api, references, since: device.checkpoint, signal })) take(page.events, page.texts, page.checkpoint, page.bytes); // [P38-P44]
     nextBatch++;
     sawLast = isLast;
   }

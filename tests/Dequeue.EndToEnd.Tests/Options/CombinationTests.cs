@@ -1,0 +1,50 @@
+using System.Text.Json;
+using Dequeue.Contracts.Streaming;
+using Dequeue.Tests.Shared;
+
+namespace Dequeue.EndToEnd.Tests.Options;
+
+/// <summary>Each combination of the stream's options brings the same events, to the byte, with a digest that is right.</summary>
+public sealed class CombinationTests(OptionBackend server) : IClassFixture<OptionBackend>
+{
+    private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_plain_client_gets_the_same_events_by_each_combination()
+    {
+        var history = server.History;
+        var folder = Directory.CreateTempSubdirectory("dequeue-options-");
+        try
+        {
+            var (tasks, all) = (new List<object>(), new List<(OptionRow Row, List<string> Events, int? Ready)>());
+            foreach (var row in OptionRow.All([null, BatchEncodings.Gzip, BatchEncodings.Brotli]))
+            {
+                var (expected, first) = history.Expected(row);
+                var later = row.Live ? history.Next() : null;
+                if (later is not null) history.Add(later);
+                all.Add((row, later is null ? expected : [.. expected, later], first));
+                tasks.Add(new { request = row.ToFields(history), since = row.FromMiddle ? history.Middle : null, later });
+            }
+
+            var file = Path.Combine(folder.FullName, "tasks.json");
+            await File.WriteAllTextAsync(file, JsonSerializer.Serialize(new { server = server.Backend.Address, token = history.User.Token, tasks }), Stop);
+            var lines = (await NodeTools.RunAsync("stream/plain-each.mjs", [file], Stop)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+            var wrong = new List<string>();
+            foreach (var ((row, expected, first), line) in all.Zip(lines))
+            {
+                var result = JsonDocument.Parse(line).RootElement;
+                var isRight = result.TryGetProperty("out", out var events) && (await File.ReadAllLinesAsync(events.GetString()!, Stop)).SequenceEqual(expected)
+                    && (result.GetProperty("ready") is { ValueKind: JsonValueKind.Number } ready ? ready.GetInt32() : null as int?) == first;
+                if (!isRight) wrong.Add($"{row}: {line}");
+            }
+
+            Assert.Equal(all.Count, lines.Length);
+            Assert.Empty(wrong);
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+}
