@@ -45,7 +45,7 @@ public sealed partial class StreamSteps(
         var pages = progress.Target.Options.Encoding == BatchEncodings.Gzip
             ? events.ReadPackedAsync(log, progress.Position, progress.End, cancellationToken)
             : events.ReadAsync(log, progress.Position, progress.End, cancellationToken);
-        var first = progress.NextBatch;
+        var (first, most) = (progress.NextBatch, Math.Min(StreamLimits.WindowBatches, progress.Room));
         await foreach (var batch in StreamBatch.CutAsync(pages, new BatchCut(first, progress.TotalEvents - progress.SentEvents) { MaxEvents = progress.Target.Options.BatchSize }, cancellationToken))
         {
             var bytes = await channel.SendAsync(progress.Target, batch, cancellationToken);
@@ -54,7 +54,7 @@ public sealed partial class StreamSteps(
             {
                 Position = batch.LastEvent, NextBatch = batch.Index + 1, SentEvents = progress.SentEvents + batch.Count, SentBytes = progress.SentBytes + bytes,
             };
-            if (progress.NextBatch - first == StreamLimits.WindowBatches || clock.GetElapsedTime(began) >= StreamLimits.WindowTime) break;
+            if (progress.NextBatch - first >= most || clock.GetElapsedTime(began) >= StreamLimits.WindowTime) break;
         }
 
         return progress;
@@ -85,15 +85,21 @@ public sealed partial class StreamSteps(
     public async Task FailAsync(StreamFailure failure, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(failure);
-        LogFailed(failure.Target.ConnectionId, failure.Code, failure.Text);
+        var target = failure.Target;
+        LogFailed(target.ConnectionId, failure.Code, failure.Text);
+
+        // Free again before the client learns that it may ask again; but a storage that does not answer must not hold up the news.
+        var tellsFirst = failure.Code == ErrorCodes.DbError;
         try
         {
-            await RefuseAsync(failure, cancellationToken);
+            await (tellsFirst ? RefuseAsync(failure, cancellationToken) : FreeAsync());
         }
         finally
         {
-            await registry.EndAsync(failure.Target.Log(), failure.Target.ConnectionId, failure.Target.RequestId, cancellationToken);
+            await (tellsFirst ? FreeAsync() : RefuseAsync(failure, cancellationToken));
         }
+
+        Task FreeAsync() => registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
     }
 
     /// <summary>Answers a request that starts no stream.</summary>
