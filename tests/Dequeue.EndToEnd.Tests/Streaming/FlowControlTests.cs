@@ -1,8 +1,10 @@
 using System.Net.WebSockets;
+using System.Text.Json;
 using Dequeue.EndToEnd.Tests.Operation;
 using Dequeue.Functions.Streaming;
 using Dequeue.Local.Durable;
 using Dequeue.Sync.Streaming;
+using Dequeue.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Dequeue.EndToEnd.Tests.Streaming;
@@ -36,6 +38,21 @@ public sealed class FlowControlTests
         Assert.Equal("sync.stream.complete", RawStream.TypeOf(client.Last));
         Assert.Equal((Count, Count / BatchSize), (client.Events, client.Batches));
         Assert.DoesNotContain(host.Lines.All, line => line.Text.StartsWith("Error", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("json")]
+    [InlineData("reliable")]
+    public async Task An_SDK_client_acknowledges_by_events(string protocol)
+    {
+        await using var host = await OperationHost.StartAsync();
+        await host.PushAsync(User, Count);
+
+        var output = await NodeTools.RunAsync("stream/window.mjs", [(await host.NegotiateAsync(User)).AbsoluteUri, protocol, "6", $"{BatchSize}"], Cancel);
+
+        var result = JsonDocument.Parse(output).RootElement;
+        Assert.Equal((Count, Count / BatchSize), (result.GetProperty("events").GetInt32(), result.GetProperty("batches").GetInt32()));
+        Assert.InRange(result.GetProperty("ahead").GetInt32(), 2, 6);
     }
 
     [Fact]
