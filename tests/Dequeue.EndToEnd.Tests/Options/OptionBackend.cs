@@ -29,7 +29,7 @@ public sealed class OptionBackend(Azurite azurite) : IAsyncLifetime
         {
             Backend = await Backend.StartAsync(new Dictionary<string, string?>
             {
-                ["References:Storage"] = await azurite.ConnectionStringAsync(),
+                ["References:Storage"] = await azurite.BlobConnectionStringAsync(),
                 ["References:FromMegabytes"] = "0",
                 ["Limits:CallsPerSecond"] = "2000",
             });

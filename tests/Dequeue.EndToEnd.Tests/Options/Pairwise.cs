@@ -29,17 +29,3 @@ internal static class Pairwise
     private static List<int[]> All(int[] values)
         => values.Aggregate(new List<int[]> { Array.Empty<int>() }, (rows, count) => [.. rows.SelectMany(row => Enumerable.Range(0, count).Select(value => row.Append(value).ToArray()))]);
 }
-
-/// <summary>The chooser itself.</summary>
-public sealed class PairwiseTests
-{
-    [Fact]
-    public void Every_two_values_come_together_in_few_rows()
-    {
-        int[] values = [4, 3, 4, 2, 3, 2, 2, 2];
-        var rows = Pairwise.Rows(values);
-        var pairs = rows.SelectMany(Pairwise.Pairs).Distinct().Count();
-        Assert.Equal(values.SelectMany((count, at) => values.Skip(at + 1).Select(other => count * other)).Sum(), pairs);
-        Assert.InRange(rows.Count, 16, 24);
-    }
-}
