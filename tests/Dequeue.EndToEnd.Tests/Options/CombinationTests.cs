@@ -70,4 +70,25 @@ public sealed class CombinationTests(OptionBackend server) : IClassFixture<Optio
             folder.Delete(recursive: true);
         }
     }
+
+    [Fact]
+    public async Task The_plain_client_is_a_command()
+    {
+        var history = server.History;
+        var (expected, _) = history.Expected(new OptionRow(BatchEncodings.Gzip, 2, false, false, true, 500, true, false, false));
+        using var answer = await history.User.PostAsync("/v1/sync/stream/negotiate", "");
+        var url = (await Hosting.TestUser.JsonOf(answer)).GetProperty("url").GetString()!;
+        var file = Path.GetTempFileName();
+        try
+        {
+            var line = await NodeTools.RunAsync(
+                "stream/plain.mjs", ["--url", url, "--request", """{"since":null,"encodings":["gzip"],"window":2,"delta":true,"batchSize":500,"references":true}""", "--ack", "--out", file], Stop);
+            Assert.Equal(expected.Count, JsonDocument.Parse(line).RootElement.GetProperty("events").GetInt32());
+            Assert.Equal(expected, await File.ReadAllLinesAsync(file, Stop));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
 }
