@@ -10,8 +10,9 @@ namespace Dequeue.Functions.Configuration;
 /// <param name="Apps"><c>Sync__Apps</c>.</param>
 /// <param name="CallsPerSecond"><c>Limits__CallsPerSecond</c>: sustained calls of one user of one app, per process; default 200.</param>
 /// <param name="StreamsPerUser"><c>Limits__StreamsPerUser</c>: streams of one user of one app at the same time; default 20.</param>
+/// <param name="References"><c>References__…</c>.</param>
 public sealed record BackendSettings(
-    string EventLogStorage, WebPubSubSettings WebPubSub, AuthSettings Auth, AllowedApps Apps, int CallsPerSecond, int StreamsPerUser)
+    string EventLogStorage, WebPubSubSettings WebPubSub, AuthSettings Auth, AllowedApps Apps, int CallsPerSecond, int StreamsPerUser, ReferenceSettings References)
 {
     private const int DefaultCallsPerSecond = 200;
     private const int DefaultStreamsPerUser = 20;
@@ -30,7 +31,8 @@ public sealed record BackendSettings(
             AuthSettings.Read(configuration, environment),
             AllowedApps.Read(configuration),
             Limit(configuration, "Limits:CallsPerSecond", DefaultCallsPerSecond),
-            Limit(configuration, "Limits:StreamsPerUser", DefaultStreamsPerUser));
+            Limit(configuration, "Limits:StreamsPerUser", DefaultStreamsPerUser),
+            ReferenceSettings.Read(configuration));
     }
 
     private static int Limit(IConfiguration configuration, string key, int fallback)

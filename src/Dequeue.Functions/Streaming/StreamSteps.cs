@@ -8,7 +8,7 @@ namespace Dequeue.Functions.Streaming;
 
 /// <summary>The steps of a stream. A short stream takes them at once; a long one as activities of <see cref="StreamSync"/>.</summary>
 public sealed partial class StreamSteps(
-    EventLog events, StreamRegistry registry, ConnectionChannel channel, SyncTelemetry telemetry, TimeProvider clock, ILogger<StreamSteps> logger)
+    EventLog events, StreamRegistry registry, PageOffers offers, ConnectionChannel channel, SyncTelemetry telemetry, TimeProvider clock, ILogger<StreamSteps> logger)
 {
     /// <summary>Plans the stream and announces it.</summary>
     public async Task<StreamProgress> BeginAsync(StreamTarget target, Checkpoint since, CancellationToken cancellationToken)
@@ -29,7 +29,10 @@ public sealed partial class StreamSteps(
         await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Options.Encoding).ToUtf8Bytes(), cancellationToken);
         telemetry.StreamStarted(target.Trace);
         LogStarted(target.ConnectionId, plan.TotalEvents);
-        return new StreamProgress(target, plan.End, plan.TotalEvents, plan.TotalEvents == 0 ? plan.End : plan.Since, EndPosition: plan.EndPosition);
+        return new StreamProgress(target, plan.End, plan.TotalEvents, plan.TotalEvents == 0 ? plan.End : plan.Since, EndPosition: plan.EndPosition)
+        {
+            ReferencesThrough = target.Options.References ? offers.Through(plan) : Checkpoint.Beginning,
+        };
     }
 
     /// <summary>Sends the next window of batches. A window that is repeated repeats its batches, with the same indexes.</summary>
@@ -41,10 +44,7 @@ public sealed partial class StreamSteps(
 
         using var span = StreamTrace.StartStep("stream.window", progress.Target.Trace);
         var began = clock.GetTimestamp();
-        var log = progress.Target.Log();
-        var pages = progress.Target.Options.Encoding == BatchEncodings.Gzip
-            ? events.ReadPackedAsync(log, progress.Position, progress.End, cancellationToken)
-            : events.ReadAsync(log, progress.Position, progress.End, cancellationToken);
+        var pages = Pages(progress, cancellationToken);
         var first = progress.NextBatch;
         await foreach (var batch in StreamBatch.CutAsync(pages, new BatchCut(first, progress.TotalEvents - progress.SentEvents) { MaxEvents = progress.Target.Options.BatchSize }, cancellationToken))
         {
@@ -102,6 +102,21 @@ public sealed partial class StreamSteps(
         ArgumentNullException.ThrowIfNull(refusal);
         telemetry.StreamFailed(refusal.Target.Trace, refusal.Code);
         return channel.SendAsync(refusal.Target, new StreamMessage.Error(refusal.Text, refusal.Code).ToUtf8Bytes(), cancellationToken);
+    }
+
+    private IAsyncEnumerable<EventPage> Pages(StreamProgress progress, CancellationToken cancellationToken)
+    {
+        var (log, options) = (progress.Target.Log(), progress.Target.Options);
+        var isPacked = options.Encoding == BatchEncodings.Gzip;
+        if (progress.ReferencesThrough > progress.Position)
+        {
+            var stored = events.ReadPackedAsync(log, progress.Position, progress.End, cancellationToken);
+            return offers.OfferAsync(log, stored, new OfferRule(progress.ReferencesThrough, options.BatchSize, isPacked), cancellationToken);
+        }
+
+        return isPacked
+            ? events.ReadPackedAsync(log, progress.Position, progress.End, cancellationToken)
+            : events.ReadAsync(log, progress.Position, progress.End, cancellationToken);
     }
 
     [LoggerMessage(201, LogLevel.Information, "Stream on {Connection} started: {TotalEvents} events")]

@@ -57,6 +57,9 @@ public sealed record StreamOrder(StreamTarget Target, Checkpoint Since, StreamPr
 public sealed record StreamProgress(
     StreamTarget Target, Checkpoint End, long TotalEvents, Checkpoint Position, int NextBatch = 0, long SentEvents = 0, bool HasGone = false, long SentBytes = 0, long EndPosition = 0)
 {
+    /// <summary>Pages up to here come as URLs: decided once, when the stream was planned, so that all its steps agree.</summary>
+    public Checkpoint ReferencesThrough { get; init; } = Checkpoint.Beginning;
+
     /// <summary>Whether every event was sent.</summary>
     public bool IsSent => Position >= End;
 }

@@ -44,8 +44,12 @@ internal sealed record HeadRow(LogHead Head, IReadOnlyList<TailPage> Tail, strin
             throw new LogCorruptException("The head row has missing or impossible values.");
         }
 
-        return new HeadRow(
-            new LogHead(count, Checkpoint.FromTicks(tick), row.TextOf(LastIdColumn), row.LongOf(DeviceTimeColumn)), ReadTail(tail.Span), row.ETag);
+        var pages = ReadTail(tail.Span);
+        var head = new LogHead(count, Checkpoint.FromTicks(tick), row.TextOf(LastIdColumn), row.LongOf(DeviceTimeColumn))
+        {
+            SealedThrough = Checkpoint.FromTicks(pages.Count == 0 ? tick : pages[0].Tick - 1),
+        };
+        return new HeadRow(head, pages, row.ETag);
     }
 
     private TableRow ToRow()

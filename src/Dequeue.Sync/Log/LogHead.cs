@@ -11,6 +11,12 @@ public sealed record LogHead(long Count, Checkpoint Last, string? LastEventId, l
 {
     /// <summary>The head of a log that nothing was pushed to.</summary>
     public static LogHead Empty { get; } = new(0, Checkpoint.Beginning, null, null);
+
+    /// <summary>The bytes of all events, without anything in between.</summary>
+    public long? Bytes { get; init; }
+
+    /// <summary>Sealed</summary>
+    public Checkpoint SealedThrough { get; init; } = Checkpoint.Beginning;
 }
 
 /// <summary>One event to append, validated.</summary>

@@ -74,7 +74,7 @@ internal static class PageFormat
     {
         var (before, ends, ticks) = DecodePositions(row);
         if (row.IntOf(CrcColumn) is not { } crc) throw Corrupt(row, "it has no checksum");
-        return new EventPage(before, new PackedEvents(Segment(row), unchecked((uint)crc), ends[^1]), ends, ticks);
+        return new EventPage(before, new PackedEvents(Segment(row), unchecked((uint)crc), ends[^1]), ends, ticks) { Digest = row.BytesOf(DigestColumn) };
     }
 
     /// <summary>Reads where a page's events lie, from a row that need not have its content.</summary>

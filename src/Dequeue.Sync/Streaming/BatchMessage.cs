@@ -49,5 +49,5 @@ public static class BatchMessage
     }
 
     private static byte[] Prefix(StreamBatch batch)
-        => BatchFrame.Prefix(new BatchHead(batch.Index, batch.IsLast, batch.Checkpoint) { IsPriority = batch.IsPriority });
+        => BatchFrame.Prefix(new BatchHead(batch.Index, batch.IsLast, batch.Checkpoint) { IsPriority = batch.IsPriority, References = batch.References });
 }
