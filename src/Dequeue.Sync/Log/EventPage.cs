@@ -4,8 +4,8 @@ using Dequeue.Contracts.Streaming;
 namespace Dequeue.Sync.Log;
 
 /// <summary>
-/// Consecutive events of one log, in commit order. Immutable; slices share the bytes. A page that was read packed has its content
-/// as it is stored: only <see cref="Pack"/>, positions and lengths can be had of it.
+/// Events of one log, in commit order: consecutive ones, unless they were selected. Immutable; slices share the bytes. A page that
+/// was read packed has its content as it is stored: only <see cref="Pack"/>, positions and lengths can be had of it.
 /// </summary>
 public sealed class EventPage
 {
