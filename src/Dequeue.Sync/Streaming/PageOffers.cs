@@ -70,10 +70,16 @@ public sealed partial class PageOffers(IPageShelf? shelf, long fromBytes, TimePr
     }
 
     /// <summary>Takes everything of a log off the shelf, as when an account is deleted.</summary>
+    /// <param name="shelf">Where they were offered.</param>
+    /// <param name="log">The log. Erase it first: as long as it is there, a stream may offer its pages again.</param>
+    /// <param name="cancellationToken">Gives up. Calling again goes on.</param>
     /// <returns>How many pages.</returns>
     /// <exception cref="StorageUnavailableException">The shelf does not answer.</exception>
-    public Task<int> EraseAsync(LogKey log, CancellationToken cancellationToken)
-        => shelf is null ? Task.FromResult(0) : shelf.EraseAsync(Folder(log), cancellationToken);
+    public static Task<int> EraseAsync(IPageShelf shelf, LogKey log, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(shelf);
+        return shelf.EraseAsync(Folder(log), cancellationToken);
+    }
 
     private async Task<EventPage> OfferAsync(LogKey log, EventPage page, OfferRule rule, CancellationToken cancellationToken)
     {
@@ -120,7 +126,7 @@ public sealed partial class PageOffers(IPageShelf? shelf, long fromBytes, TimePr
 public sealed record OfferRule(Checkpoint Through, int MaxEvents, bool KeepsPacked)
 {
     // A page with a digest is a whole stored one.
-    internal bool Allows(EventPage page) => page.Digest is not null && page.Last <= Through && page.Count <= MaxEvents;
+    internal bool Allows(EventPage page) => page.Digest is { Length: SHA256.HashSizeInBytes } && page.Last <= Through && page.Count <= MaxEvents;
 
     internal EventPage Inline(EventPage page) => KeepsPacked ? page : page.Unpack();
 }
