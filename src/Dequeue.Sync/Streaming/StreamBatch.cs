@@ -40,7 +40,7 @@ public sealed record StreamBatch(int Index, bool IsLast, IReadOnlyList<EventPage
             var splits = page.Count > maxEvents || page.Length >= maxBytes;
             if (runs.Count > 0 && !splits && (page.Count > maxEvents - events || page.Length >= maxBytes - bytes)) yield return Batch();
 
-            for (var rest = page; rest is not null;)
+            for (var rest = splits ? page.Unpack() : page; rest is not null;)
             {
                 var taken = Fitting(rest, maxEvents - events, maxBytes - bytes);
                 if (taken == 0 && events == 0) taken = 1;
