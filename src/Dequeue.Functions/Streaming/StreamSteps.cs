@@ -52,6 +52,7 @@ public sealed partial class StreamSteps(
         var (target, plan) = (progress.Target, progress.Plan);
         var (began, first) = (clock.GetTimestamp(), progress.NextBatch);
         using var digest = plan.Digest is null && first == 0 ? new EventDigest() : null;
+        using var writer = new BatchWriter(target.Options.Encoding, target.Options.Delta);
         var selection = await events.SelectionAsync(target.Log(), plan, cancellationToken);
         if (!progress.IsReady)
         {
@@ -63,8 +64,8 @@ public sealed partial class StreamSteps(
 
         if (!progress.IsSent && !IsFull())
         {
-            var packed = target.Options.Encoding == BatchEncodings.Gzip;
-            await SendAsync(events.ReadRestAsync(target.Log(), plan, selection, progress.Position, packed, cancellationToken), plan.TotalEvents, null);
+            var pages = events.ReadRestAsync(target.Log(), plan, selection, progress.Position, writer.TakesPacked, cancellationToken);
+            await SendAsync(pages, plan.TotalEvents, null);
         }
 
         return progress.IsSent && digest is not null ? progress with { Digest = digest.ToString() } : progress;
@@ -81,7 +82,7 @@ public sealed partial class StreamSteps(
                     foreach (var run in batch.Runs) digest.Append(run);
                 }
 
-                var bytes = await channel.SendAsync(target, batch, cancellationToken);
+                var bytes = await channel.SendAsync(target, writer.Parts(batch), cancellationToken);
                 if (batch.Index == 0) telemetry.FirstBatch(target.Trace);
                 progress = progress with
                 {

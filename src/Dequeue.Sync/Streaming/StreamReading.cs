@@ -40,14 +40,10 @@ public static class StreamReading
     {
         ArgumentNullException.ThrowIfNull(events);
         ArgumentNullException.ThrowIfNull(plan);
+        if (await events.SelectionAsync(log, plan, cancellationToken) is not { } selection) return await events.DigestAsync(log, plan.Since, plan.End, cancellationToken);
         using var digest = new EventDigest();
-        var selection = await events.SelectionAsync(log, plan, cancellationToken);
-        if (selection is not null)
-        {
-            await foreach (var page in events.ReadSelectedAsync(log, selection, plan.Since, plan.End, cancellationToken)) digest.Append(page);
-        }
-
-        await foreach (var page in events.ReadRestAsync(log, plan, selection, plan.Since, packed: false, cancellationToken)) digest.Append(page);
+        await foreach (var page in events.ReadSelectedAsync(log, selection, plan.Since, plan.End, cancellationToken)) digest.Append(page);
+        await foreach (var page in events.ReadOthersAsync(log, selection, plan.Since, plan.End, packed: false, cancellationToken)) digest.Append(page);
         return digest.ToString();
     }
 

@@ -88,6 +88,45 @@ public sealed class PriorityTests(Backend backend)
         Assert.Single(messages, message => RawStream.TypeOf(message) == "sync.stream.ready");
     }
 
+    [Fact]
+    public async Task Where_the_last_write_wins_the_final_state_is_that_of_the_plain_order()
+    {
+        var user = backend.NewUser();
+        await user.PushHistoryAsync(4_000);
+
+        var plain = EventsOf(await StreamAsync(user, """{"type":"sync.stream.request"}"""));
+        var first = EventsOf(await StreamAsync(user, """{"type":"sync.stream.request","priority":{"active":true}}"""));
+
+        Assert.NotEqual(plain, first);
+        Assert.Equal(plain.Order(StringComparer.Ordinal), first.Order(StringComparer.Ordinal));
+        Assert.Equal(State(plain), State(first));
+        Assert.NotEqual(State(plain), State(plain.SkipLast(1)));
+    }
+
+    // Each entity's state, and each place in an order, is a register of its own: who wrote last, by the device's clock, wins.
+    private static SortedDictionary<string, (string Ts, string Id, string Value)> State(IEnumerable<string> events)
+    {
+        var registers = new SortedDictionary<string, (string Ts, string Id, string Value)>(StringComparer.Ordinal);
+        foreach (var json in events)
+        {
+            using var parsed = JsonDocument.Parse(json);
+            var (e, payload) = (parsed.RootElement, parsed.RootElement.GetProperty("payload"));
+            var (ts, id, kind) = (e.GetProperty("ts").GetString()!, e.GetProperty("id").GetString()!, e.GetProperty("type").GetString()!.Split('.')[0]);
+            if (payload.TryGetProperty(kind + "Id", out var entity)) Write($"{kind} {entity}", payload.GetRawText());
+            if (payload.TryGetProperty(kind + "Ids", out var order))
+            {
+                foreach (var (member, place) in order.EnumerateArray().Zip(payload.GetProperty("sortOrders").EnumerateArray())) Write($"{kind} {member} order", place.GetRawText());
+            }
+
+            void Write(string register, string value)
+            {
+                if (!registers.TryGetValue(register, out var last) || string.CompareOrdinal(last.Ts + last.Id, ts + id) < 0) registers[register] = (ts, id, value);
+            }
+        }
+
+        return registers;
+    }
+
     // The stack s1 was active, s2 is; each has a task, and reminders hang on both.
     private static List<string> Story(int fillers)
     {
