@@ -51,6 +51,7 @@ public sealed partial class StreamSteps(
         using var span = StreamTrace.StartStep("stream.window", progress.Target.Trace);
         var (target, plan) = (progress.Target, progress.Plan);
         var (began, first) = (clock.GetTimestamp(), progress.NextBatch);
+        var most = Math.Min(StreamLimits.WindowBatchesOf(target.Options.BatchSize), progress.Room);
         using var digest = plan.Digest is null && first == 0 ? new EventDigest() : null;
         using var writer = new BatchWriter(target.Options.Encoding, target.Options.Delta);
         var selection = await events.SelectionAsync(target.Log(), plan, cancellationToken);
@@ -70,7 +71,7 @@ public sealed partial class StreamSteps(
 
         return progress.IsSent && digest is not null ? progress with { Digest = digest.ToString() } : progress;
 
-        bool IsFull() => progress.NextBatch - first >= StreamLimits.WindowBatchesOf(target.Options.BatchSize) || clock.GetElapsedTime(began) >= StreamLimits.WindowTime;
+        bool IsFull() => progress.NextBatch - first >= most || clock.GetElapsedTime(began) >= StreamLimits.WindowTime;
 
         async Task SendAsync(IAsyncEnumerable<EventPage> pages, long upTo, Checkpoint? priorityCheckpoint)
         {
@@ -124,15 +125,21 @@ public sealed partial class StreamSteps(
     public async Task FailAsync(StreamFailure failure, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(failure);
-        LogFailed(failure.Target.ConnectionId, failure.Code, failure.Text);
+        var target = failure.Target;
+        LogFailed(target.ConnectionId, failure.Code, failure.Text);
+
+        // Free again before the client learns that it may ask again; but a storage that does not answer must not hold up the news.
+        var tellsFirst = failure.Code == ErrorCodes.DbError;
         try
         {
-            await RefuseAsync(failure, cancellationToken);
+            await (tellsFirst ? RefuseAsync(failure, cancellationToken) : FreeAsync());
         }
         finally
         {
-            await registry.EndAsync(failure.Target.Log(), failure.Target.ConnectionId, failure.Target.RequestId, cancellationToken);
+            await (tellsFirst ? FreeAsync() : RefuseAsync(failure, cancellationToken));
         }
+
+        Task FreeAsync() => registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
     }
 
     /// <summary>Answers a request that starts no stream.</summary>
