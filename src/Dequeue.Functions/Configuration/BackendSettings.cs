@@ -12,8 +12,10 @@ namespace Dequeue.Functions.Configuration;
 /// <param name="StreamsPerUser"><c>Limits__StreamsPerUser</c>: streams of one user of one app at the same time; default 20.</param>
 /// <param name="AckPatience"><c>Limits__AckSeconds</c>: how long a stream with a window waits for an acknowledgement; 1 to 300 seconds,
 /// default 60. The sweep ends a stream that does nothing for ten minutes.</param>
+/// <param name="References"><c>References__…</c>.</param>
 public sealed record BackendSettings(
-    string EventLogStorage, WebPubSubSettings WebPubSub, AuthSettings Auth, AllowedApps Apps, int CallsPerSecond, int StreamsPerUser, TimeSpan AckPatience)
+    string EventLogStorage, WebPubSubSettings WebPubSub, AuthSettings Auth, AllowedApps Apps, int CallsPerSecond, int StreamsPerUser, TimeSpan AckPatience,
+    ReferenceSettings References)
 {
     private const int MaxAckSeconds = 300;
     private const int DefaultAckSeconds = 60;
@@ -35,7 +37,8 @@ public sealed record BackendSettings(
             AllowedApps.Read(configuration),
             Limit(configuration, "Limits:CallsPerSecond", DefaultCallsPerSecond),
             Limit(configuration, "Limits:StreamsPerUser", DefaultStreamsPerUser),
-            TimeSpan.FromSeconds(Limit(configuration, "Limits:AckSeconds", DefaultAckSeconds, MaxAckSeconds)));
+            TimeSpan.FromSeconds(Limit(configuration, "Limits:AckSeconds", DefaultAckSeconds, MaxAckSeconds)),
+            ReferenceSettings.Read(configuration));
     }
 
     private static int Limit(IConfiguration configuration, string key, int fallback, int most = int.MaxValue)

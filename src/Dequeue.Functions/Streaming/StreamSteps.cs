@@ -9,7 +9,7 @@ namespace Dequeue.Functions.Streaming;
 
 /// <summary>The steps of a stream. A short stream takes them at once; a long one as activities of <see cref="StreamSync"/>.</summary>
 public sealed partial class StreamSteps(
-    EventLog events, StreamRegistry registry, ConnectionChannel channel, SyncTelemetry telemetry, TimeProvider clock, ILogger<StreamSteps> logger)
+    EventLog events, StreamRegistry registry, PageOffers offers, ConnectionChannel channel, SyncTelemetry telemetry, TimeProvider clock, ILogger<StreamSteps> logger)
 {
     /// <summary>Plans the stream and announces it.</summary>
     public async Task<StreamProgress> BeginAsync(StreamTarget target, Checkpoint since, CancellationToken cancellationToken)
@@ -37,7 +37,10 @@ public sealed partial class StreamSteps(
         await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Options.Encoding, plan.PriorityEvents).ToUtf8Bytes(), cancellationToken);
         telemetry.StreamStarted(target.Trace);
         LogStarted(target.ConnectionId, plan.TotalEvents);
-        var progress = new StreamProgress(target, plan, plan.Since, IsReady: plan.PriorityEvents is null);
+        var progress = new StreamProgress(target, plan, plan.Since, IsReady: plan.PriorityEvents is null)
+        {
+            ReferencesThrough = target.Options.References ? offers.Through(plan) : Checkpoint.Beginning,
+        };
         return plan.PriorityEvents == 0 ? await ReadyAsync(progress, cancellationToken) : progress;
     }
 
@@ -65,13 +68,21 @@ public sealed partial class StreamSteps(
 
         if (!progress.IsSent && !IsFull())
         {
-            var pages = events.ReadRestAsync(target.Log(), plan, selection, progress.Position, writer.TakesPacked, cancellationToken);
-            await SendAsync(pages, plan.TotalEvents, null);
+            await SendAsync(Rest(), plan.TotalEvents, null);
         }
 
         return progress.IsSent && digest is not null ? progress with { Digest = digest.ToString() } : progress;
 
         bool IsFull() => progress.NextBatch - first >= most || clock.GetElapsedTime(began) >= StreamLimits.WindowTime;
+
+        IAsyncEnumerable<EventPage> Rest()
+        {
+            var offersSome = progress.ReferencesThrough > progress.Position;
+            var stored = events.ReadRestAsync(target.Log(), plan, selection, progress.Position, offersSome || writer.TakesPacked, cancellationToken);
+            return offersSome
+                ? offers.OfferAsync(target.Log(), stored, new OfferRule(progress.ReferencesThrough, target.Options.BatchSize, writer.TakesPacked), cancellationToken)
+                : stored;
+        }
 
         async Task SendAsync(IAsyncEnumerable<EventPage> pages, long upTo, Checkpoint? priorityCheckpoint)
         {

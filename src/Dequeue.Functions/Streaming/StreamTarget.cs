@@ -69,6 +69,9 @@ public sealed record StreamProgress(
     /// <summary>Batches that the client has acknowledged, from the first one on.</summary>
     public int Acknowledged { get; init; }
 
+    /// <summary>Pages up to here come as URLs: decided once, when the stream was planned, so that all its steps agree.</summary>
+    public Checkpoint ReferencesThrough { get; init; } = Checkpoint.Beginning;
+
     /// <summary>Whether every event was sent.</summary>
     [JsonIgnore]
     public bool IsSent => IsReady && SentEvents >= Plan.TotalEvents;

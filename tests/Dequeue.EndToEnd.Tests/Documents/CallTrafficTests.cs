@@ -34,7 +34,7 @@ public sealed class CallTrafficTests : IAsyncDisposable
         await (good.NewUser() with { Id = Ada, Token = Token(good) }).PushHistoryAsync(300);
 
         var expected = new List<string>();
-        foreach (var (path, method, operation) in documents.Operations().Where(operation => !DocumentTests.Ahead.Contains($"{operation.Method} {operation.Path}")))
+        foreach (var (path, method, operation) in documents.Operations())
         {
             var statuses = operation["responses"]!.AsObject().Select(response => response.Key).Except(NotProvoked);
             foreach (var status in statuses)

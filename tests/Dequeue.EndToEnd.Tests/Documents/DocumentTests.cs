@@ -19,9 +19,6 @@ public sealed class DocumentTests(Backend backend)
     /// <summary>What is no call of clients: the page, and the event handler of Web PubSub.</summary>
     private static readonly string[] NotForClients = ["get /{ignored:maxlength(0)?}", "get /page/{name}", $"post /{UpstreamFunction.Route}", $"options /{UpstreamFunction.Route}"];
 
-    /// <summary>What the protocol has and this server does not have yet.</summary>
-    internal static readonly string[] Ahead = ["post /apps/{appId}/sync/digests", "post /v1/sync/digests"];
-
     [Theory]
     [InlineData("/openapi.json")]
     [InlineData("/asyncapi.json")]
@@ -70,7 +67,7 @@ public sealed class DocumentTests(Backend backend)
                         select $"{verb} /{trigger.Route}";
 
         Assert.Equal(
-            functions.Except(NotForClients).Concat(Ahead).Order(StringComparer.Ordinal),
+            functions.Except(NotForClients).Order(StringComparer.Ordinal),
             documents.Operations().Select(operation => $"{operation.Method} {operation.Path}").Order(StringComparer.Ordinal));
     }
 
@@ -98,6 +95,7 @@ public sealed class DocumentTests(Backend backend)
         Assert.Equal(PushLimits.MaxEvents, (int)Field("Push", "events")["maxItems"]!);
         Assert.Equal(PageLimits.Max, (int)Field("Page", "events")["maxItems"]!);
         Assert.Equal(PageLimits.Default, (int)Field("Pull", "limit")["default"]!);
+        Assert.Equal(DigestsRequest.MaxRanges, (int)Field("DigestsWanted", "checkpoints")["maxItems"]!);
         Assert.Equal(StreamRequest.MaxBatchSize, (int)Field("Request", "batchSize")["default"]!);
         Assert.Equal(StreamRequest.MaxBatchSize, (int)Field("Batch", "events")["maxItems"]!);
         Assert.Equal(StreamPriority.MaxEntities, (int)Field("Priority", "entityIds")["maxItems"]!);
