@@ -89,6 +89,42 @@ public abstract class CostConformance(ITableFixture fixture)
         }
     }
 
+    /// <summary>
+    /// What a user sees first: the events of his active stack, wherever they are in his history. Their number counts, and no other.
+    /// </summary>
+    protected async Task SelectAsync(params int[] lengths)
+    {
+        foreach (var atEnd in new[] { true, false })
+        {
+            var costs = new List<(int Reads, int Rows)>();
+            foreach (var length in lengths)
+            {
+                var (log, key) = (Open(), NewKey($"stack-{atEnd}-{length}"));
+                var (history, stack) = (TestEvents.Many(length), StackEvents());
+                List<NewEvent> events = atEnd ? [.. history[..^40], .. stack, .. history[^40..]] : [.. history[..40], .. stack, .. history[40..]];
+                foreach (var push in events.Chunk(1000)) await log.AppendAsync(key, push, Cancel);
+                await fixture.Table.IndexedAsync(key, Cancel);
+
+                _table.Reset();
+                var head = await log.ReadHeadAsync(key, Cancel);
+                var selection = await log.SelectAsync(key, new EntityQuery([], "hot"), Checkpoint.Beginning, head.Last, Cancel);
+                var selected = 0;
+                await foreach (var page in log.ReadSelectedAsync(key, selection, Checkpoint.Beginning, head.Last, Cancel)) selected += page.Count;
+                Assert.Equal((stack.Count, stack.Count), (selection.Count, selected));
+                costs.Add((_table.Reads, _table.Rows));
+                Report($"{selected} events of a stack with 6 tasks at the {(atEnd ? "end" : "beginning")} of {events.Count}: {_table.Reads} round trips, {_table.Rows} rows, {_table.BytesRead} bytes");
+            }
+
+            Assert.All(costs, cost => Assert.Equal(costs[0], cost));
+            Assert.True(costs[0].Reads <= 15 && costs[0].Rows <= 25, $"{costs[0]}");
+        }
+    }
+
+    private static List<NewEvent> StackEvents()
+        => [.. Enumerable.Range(0, 30).Select(i => TestEvents.One($"hot{i}", i % 3 == 2
+            ? $$$"""{"id":"hot{{{i}}}","type":"reminder.created","payload":{"reminderId":"r{{{i}}}","parentId":"task{{{i % 6}}}"}}"""
+            : $$$"""{"id":"hot{{{i}}}","type":"task.created","payload":{"taskId":"task{{{i % 18 / 3}}}","stackId":"hot"}}"""))];
+
     protected static void Report(string line) => TestContext.Current.SendDiagnosticMessage(line);
 
     protected async Task PushOneByOneAsync(int count)
