@@ -17,7 +17,7 @@ public sealed class EventEntitiesTests
     [InlineData("""{"p\u0061yload":{"stack\u0049d":"s\u0031","task\u0049ds":["t\u00e9"]}}""", "s1 té")]
     [InlineData("""{"payload":{"aId":"\ud800","\udc00Id":"x","bId":"b"}}""", "b")]
     [InlineData("""{"payload":{"aId":"x"},"payload":{"aId":"y"}}""", "y")]
-    [InlineData("""{"payload":{"aId":""}}""", "")]
+    [InlineData("""{"payload":{"aId":""}}""", null)]
     [InlineData("""{"payload":["aId","x"]}""", null)]
     [InlineData("""{"payload":"x"}""", null)]
     [InlineData("""{"type":"task.created"}""", null)]
