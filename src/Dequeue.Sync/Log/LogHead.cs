@@ -13,7 +13,7 @@ public sealed record LogHead(long Count, Checkpoint Last, string? LastEventId, l
     public const int MaxStackIdBytes = 256;
 
     /// <summary>The head of a log that nothing was pushed to.</summary>
-    public static LogHead Empty { get; } = new(0, Checkpoint.Beginning, null, null) { Digest = Convert.ToHexStringLower(new Sha256State().Digest()), Bytes = 0 };
+    public static LogHead Empty { get; } = new(0, Checkpoint.Beginning, null, null) { Digest = RunningDigest.Empty.Hex, Bytes = 0 };
 
     /// <summary>
     /// The <see cref="Contracts.Events.EventDigest"/> of the whole log, 64 lower-case hex digits; null for a log that a version

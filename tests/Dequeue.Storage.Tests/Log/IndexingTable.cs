@@ -38,6 +38,8 @@ internal sealed class IndexingTable(IPartitionedTable inner) : IPartitionedTable
     /// <summary>Waits until so many transactions of index rows have failed.</summary>
     public async Task FailedAsync(int count, CancellationToken cancellationToken)
     {
-        while (Failed < count) await Task.Delay(1, cancellationToken);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(TimeSpan.FromMinutes(1));
+        while (Failed < count) await Task.Delay(1, timeout.Token);
     }
 }

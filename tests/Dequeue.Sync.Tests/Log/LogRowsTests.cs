@@ -86,15 +86,16 @@ public sealed class LogRowsTests
         // One that an older version wrote: it tells no digest, and is carried on without one.
         Assert.Equal((null, null, Checkpoint.Beginning, null), (read.Head.Digest, read.Head.Bytes, read.Head.SealedThrough, read.Head.ActiveStackId));
         Assert.Equal(head.Head.Last, HeadRow.From(row.Set("tail", Array.Empty<byte>())).Head.SealedThrough);
-        Assert.Null(head.Hashed(read, [new NewEvent(EventId.Parse("a"), "{}"u8.ToArray(), 1)]).Hash);
+        Assert.Null(read.Digest);
     }
 
     [Fact]
     public void The_head_row_tells_digest_bytes_seal_index_and_active_stack()
     {
         NewEvent[] events = [new(EventId.Parse("a"), "{\"id\":\"a\"}"u8.ToArray(), 1), new(EventId.Parse("bc"), "{\"id\":\"bc\"}"u8.ToArray(), 1)];
-        var told = new LogHead(2, Checkpoint.FromTicks(638999999999999999), "bc", 1) { SealedThrough = Checkpoint.FromTicks(638999999999999998), ActiveStackId = "s\u00e9" };
-        var head = new HeadRow(told, [new TailPage(638999999999999999, 1, 11)], null) { Indexed = Checkpoint.FromTicks(638999999999999997) }.Hashed(HeadRow.None, events);
+        var digest = RunningDigest.Empty.Append(events[..1]).Append(events[1..]);
+        var told = new LogHead(2, Checkpoint.FromTicks(638999999999999999), "bc", 1) { Digest = digest.Hex, Bytes = digest.Bytes, SealedThrough = Checkpoint.FromTicks(638999999999999998), ActiveStackId = "s\u00e9" };
+        var head = new HeadRow(told, [new TailPage(638999999999999999, 1, 11)], null) { Digest = digest, Indexed = Checkpoint.FromTicks(638999999999999997) };
         var row = Assert.IsType<RowOperation.Insert>(head.Commit(HeadRow.None)).Row;
         Assert.Equal(
             "a=73C3A9 h=6A09E667BB67AE853C6EF372A54FF53A510E527F9B05688C1F83D9AB5BE0CD197B226964223A2261227D0A7B226964223A226263227D0A id=bc n=2 "
