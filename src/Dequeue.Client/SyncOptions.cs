@@ -98,9 +98,8 @@ public sealed record SyncOptions
     /// <summary>Longest <c>Retry-After</c> that a call waits for; a longer one ends it, and the failure tells it. Default 60 s.</summary>
     public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>The encodings that are asked for, best first, of <see cref="BatchEncodings"/>. Default gzip, which makes a history about
-    /// six times smaller on the wire and costs the server nothing; Brotli and Zstandard make it smaller still, and are packed anew for
-    /// each stream. Empty for plain JSON. A server that knows none of them sends plain JSON.</summary>
+    /// <summary>The encodings that are asked for, best first. Default gzip, which makes a history about six times smaller on the
+    /// wire; empty for plain JSON. A server that knows none of them sends plain JSON.</summary>
     public IReadOnlyList<string> Encodings { get; init; } = [BatchEncodings.Gzip];
 
     /// <summary>Largest message of a stream in bytes, opened if it was compressed. Default 4 MiB; Web PubSub's own limit is 1 MB.</summary>

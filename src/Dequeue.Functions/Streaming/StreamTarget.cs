@@ -1,6 +1,8 @@
+using System.Text.Json.Serialization;
 using Dequeue.Contracts;
 using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Streaming;
 
 namespace Dequeue.Functions.Streaming;
 
@@ -46,19 +48,20 @@ public sealed record StreamOrder(StreamTarget Target, Checkpoint Since, StreamPr
 
 /// <summary>How far a stream has come: what goes from one durable step to the next.</summary>
 /// <param name="Target">Where the stream goes.</param>
-/// <param name="End">Where it ends, fixed when it was planned.</param>
-/// <param name="TotalEvents">Events that it was announced with.</param>
-/// <param name="Position">Everything up to here was sent.</param>
+/// <param name="Plan">What it brings, fixed when it was planned.</param>
+/// <param name="Position">Everything up to here was sent: of the events that come first until <paramref name="IsReady"/>, then of the others.</param>
+/// <param name="IsReady">Whether the events that come first have all been sent, and <c>ready</c> if there were to be any.</param>
 /// <param name="NextBatch">The index of the next batch.</param>
 /// <param name="SentEvents">Events sent so far.</param>
-/// <param name="HasGone">The connection is no more: there is nobody to send to.</param>
 /// <param name="SentBytes">Bytes of batches sent so far.</param>
-/// <param name="EndPosition">Events of the log up to <paramref name="End"/>.</param>
+/// <param name="HasGone">The connection is no more: there is nobody to send to.</param>
+/// <param name="Digest">The digest of the whole stream, once it was sent in a single window.</param>
 public sealed record StreamProgress(
-    StreamTarget Target, Checkpoint End, long TotalEvents, Checkpoint Position, int NextBatch = 0, long SentEvents = 0, bool HasGone = false, long SentBytes = 0, long EndPosition = 0)
+    StreamTarget Target, StreamPlan Plan, Checkpoint Position, bool IsReady, int NextBatch = 0, long SentEvents = 0, long SentBytes = 0, bool HasGone = false, string? Digest = null)
 {
     /// <summary>Whether every event was sent.</summary>
-    public bool IsSent => Position >= End;
+    [JsonIgnore]
+    public bool IsSent => IsReady && SentEvents >= Plan.TotalEvents;
 }
 
 /// <summary>What ends a stream that cannot go on.</summary>

@@ -27,7 +27,6 @@ public sealed partial class UpstreamFunction(
     UpstreamCaller caller,
     StreamSteps steps,
     StreamRegistry registry,
-    EventLog events,
     PushIntake intake,
     BackendSettings settings,
     SyncTelemetry telemetry,
@@ -141,7 +140,7 @@ public sealed partial class UpstreamFunction(
         {
             // Before the stream's end is fixed: an event is in the stream or comes live, if not both.
             if (target.Options.IsLive) await steps.JoinLiveAsync(target, cancellationToken);
-            var planning = StreamPlan.MakeAsync(events, target.Log(), request.Since, cancellationToken);
+            var planning = steps.PlanAsync(target, request.Since, cancellationToken);
             claim = await registry.BeginAsync(target.Log(), target.ConnectionId, target.RequestId, settings.StreamsPerUser, cancellationToken);
             plan = await planning;
         }

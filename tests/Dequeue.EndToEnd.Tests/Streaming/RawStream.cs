@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
@@ -33,8 +34,17 @@ internal sealed class RawStream : IAsyncDisposable
             if (part.MessageType == WebSocketMessageType.Close) return (WebSocketMessageType.Close, default);
             length += part.Count;
             if (!part.EndOfMessage) continue;
-            return (part.MessageType, JsonDocument.Parse(_buffer.AsMemory(0, length).ToArray()).RootElement);
+            return (part.MessageType, JsonDocument.Parse(Opened(_buffer.AsMemory(0, length).ToArray())).RootElement);
         }
+    }
+
+    private static byte[] Opened(byte[] frame)
+    {
+        if (frame is not [0x1F, 0x8B, ..]) return frame;
+        using var gzip = new GZipStream(new MemoryStream(frame), CompressionMode.Decompress);
+        using var opened = new MemoryStream();
+        gzip.CopyTo(opened);
+        return opened.ToArray();
     }
 
     /// <summary>Lets messages pass unread.</summary>
