@@ -42,13 +42,14 @@ public sealed partial class StreamSteps(
         using var span = StreamTrace.StartStep("stream.window", progress.Target.Trace);
         var began = clock.GetTimestamp();
         var log = progress.Target.Log();
-        var pages = progress.Target.Options.Encoding == BatchEncodings.Gzip
+        using var writer = new BatchWriter(progress.Target.Options.Encoding, progress.Target.Options.Delta);
+        var pages = writer.TakesPacked
             ? events.ReadPackedAsync(log, progress.Position, progress.End, cancellationToken)
             : events.ReadAsync(log, progress.Position, progress.End, cancellationToken);
         var first = progress.NextBatch;
         await foreach (var batch in StreamBatch.CutAsync(pages, new BatchCut(first, progress.TotalEvents - progress.SentEvents) { MaxEvents = progress.Target.Options.BatchSize }, cancellationToken))
         {
-            var bytes = await channel.SendAsync(progress.Target, batch, cancellationToken);
+            var bytes = await channel.SendAsync(progress.Target, writer.Parts(batch), cancellationToken);
             if (batch.Index == 0) telemetry.FirstBatch(progress.Target.Trace);
             progress = progress with
             {
