@@ -111,7 +111,7 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
             cancellationToken);
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, Checkpoint checkpoint, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(parts);
         return InTurnAsync<IReadOnlyList<SyncEvent>?>(
@@ -144,7 +144,7 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
                 }
 
                 Execute(_connection, "UPDATE events SET n = -n WHERE n < 0");
-                MoveTo(position with { Events = position.Events + moved });
+                MoveTo(new StorePosition(checkpoint, position.Events + moved));
                 transaction.Commit();
                 return put;
             },

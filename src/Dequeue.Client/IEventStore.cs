@@ -41,12 +41,14 @@ public interface IEventStore
     ValueTask RewindAsync(StorePosition position, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Puts other events in the place of some that were saved, in one transaction; the checkpoint stays. First all that
+    /// Puts other events in the place of some that were saved, and moves the checkpoint, in one transaction. First all that
     /// <paramref name="parts"/> name is taken out, then their events are put in, leaving out those whose id is still there.
     /// </summary>
     /// <param name="parts">Parts that do not overlap, rising; their places are those before the call.</param>
+    /// <param name="checkpoint">The position, forward or back.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <returns>The events that were put in, or null from a store that cannot do this: the whole is fetched anew then.</returns>
-    ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, CancellationToken cancellationToken)
+    /// <returns>The events that were put in, or null from a store that cannot do this and has changed nothing: what the stream brought
+    /// is taken back as a whole then.</returns>
+    ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, Checkpoint checkpoint, CancellationToken cancellationToken)
         => ValueTask.FromResult<IReadOnlyList<SyncEvent>?>(null);
 }

@@ -86,7 +86,7 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue
     }
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, CancellationToken cancellationToken)
+    public ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, Checkpoint checkpoint, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(parts);
         lock (_lock)
@@ -110,6 +110,7 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue
                 put.AddRange(added);
             }
 
+            _checkpoint = checkpoint;
             return ValueTask.FromResult<IReadOnlyList<SyncEvent>?>(put);
         }
     }

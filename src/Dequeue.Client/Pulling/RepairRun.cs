@@ -25,14 +25,28 @@ internal sealed class RepairRun(RestCalls rest, IEventStore store, Func<IReadOnl
     /// <summary>How many were taken out of it.</summary>
     public long Removed { get; private set; }
 
-    /// <summary>Runs it, all or nothing.</summary>
+    /// <summary>
+    /// Runs it. On the way the checkpoint lies before all that may be wrong, and what is wrong leaves the store before it is fetched: a
+    /// crash loses nothing, the next pull brings it.
+    /// </summary>
+    /// <param name="parts">All that the stream brought, rising, without a gap.</param>
+    /// <param name="cancellationToken">Ends it.</param>
     /// <returns>What was repaired, or the failure.</returns>
     public async Task<PullInput> RunAsync(IReadOnlyList<StreamedPart> parts, CancellationToken cancellationToken)
     {
+        await store.SaveAsync([], parts[0].Since, cancellationToken);
         var (wrong, failure) = await CompareAsync(parts, cancellationToken);
         if (failure is not null) return new PullInput.Failed(failure);
-        if (wrong.Count == 0) return new PullInput.Repaired(0, 0);
         if (wrong.Count > MaxParts) return Failed($"{wrong.Count} parts of the stream differ from the server's.");
+        if (wrong.Count == 0)
+        {
+            await store.SaveAsync([], parts[^1].Until, cancellationToken);
+            return new PullInput.Repaired(0, 0);
+        }
+
+        var gone = wrong.ConvertAll(static one => new Replacement(one.Part.First, one.Part.Added, []));
+        if (await store.ReplaceAsync(gone, wrong[0].Part.Since, cancellationToken) is null) return Failed("The store cannot replace events.");
+
         var (replacements, fetched) = (new List<Replacement>(), 0L);
         foreach (var (part, truth) in wrong)
         {
@@ -41,12 +55,12 @@ internal sealed class RepairRun(RestCalls rest, IEventStore store, Func<IReadOnl
             var (events, bytes) = (RestAnswer<IReadOnlyList<SyncEvent>>.Ok)answer;
             Bytes += bytes;
             if (!IsSame(EventDigest.Of(events), truth.Digest)) return Failed($"The events after {part.Since} are not what their digest says.");
-            replacements.Add(new Replacement(part.First, part.Added, kept(events)));
+            replacements.Add(new Replacement(part.First - Removed, 0, kept(events)));
+            Removed += part.Added;
             fetched += events.Count;
         }
 
-        if (await store.ReplaceAsync(replacements, cancellationToken) is not { } added) return Failed("The store cannot replace events.");
-        (Added, Removed) = (added, wrong.Sum(static one => (long)one.Part.Added));
+        Added = (await store.ReplaceAsync(replacements, parts[^1].Until, cancellationToken))!;
         return new PullInput.Repaired(wrong.Sum(static one => (long)one.Part.Received), fetched);
     }
 
