@@ -99,9 +99,9 @@ public sealed record SyncOptions
     /// <summary>Longest <c>Retry-After</c> that a call waits for; a longer one ends it, and the failure tells it. Default 60 s.</summary>
     public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>The encodings that are asked for, best first, of <see cref="BatchEncodings"/>. Default gzip, which makes a history
-    /// about six times smaller on the wire and costs the server least; empty for plain JSON. A server that knows none of them
-    /// sends plain JSON.</summary>
+    /// <summary>The encodings that are asked for, best first, of <see cref="BatchEncodings"/>. Default gzip, which makes a history about
+    /// six times smaller on the wire and costs the server nothing; Brotli and Zstandard make it smaller still, and are packed anew for
+    /// each stream. Empty for plain JSON. A server that knows none of them sends plain JSON.</summary>
     public IReadOnlyList<string> Encodings { get; init; } = [BatchEncodings.Gzip];
 
     /// <summary>Most batches that the server sends ahead of what is saved, 1 to <see cref="StreamRequest.MaxWindow"/>: for a device
