@@ -97,16 +97,18 @@ internal sealed class StreamConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends one message.</summary>
+    /// <summary>Sends one message. A server that takes none for as long as <see cref="SyncOptions.IdleTimeout"/> is cut off.</summary>
     /// <returns>Why it could not be sent, or null.</returns>
     public async Task<SyncFailure?> SendAsync(ReadOnlyMemory<byte> message, WebSocketMessageType type, CancellationToken cancellationToken)
     {
+        using var timeout = new CancellationTokenSource(_options.IdleTimeout, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            await _socket.SendAsync(message, type, endOfMessage: true, cancellationToken);
+            await _socket.SendAsync(message, type, endOfMessage: true, both.Token);
             return null;
         }
-        catch (Exception e) when (IsCut(e))
+        catch (Exception e) when (e is OperationCanceledException || IsCut(e))
         {
             cancellationToken.ThrowIfCancellationRequested();
             return Cut(e);
