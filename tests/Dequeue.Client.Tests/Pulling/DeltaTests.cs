@@ -1,5 +1,4 @@
 using Dequeue.Client.Tests.Servers;
-using Dequeue.Contracts.Streaming;
 using Dequeue.Contracts.Streaming.Deltas;
 
 namespace Dequeue.Client.Tests.Pulling;
@@ -81,15 +80,13 @@ public sealed class DeltaTests
         Assert.Equal(server.Digest(), _store.Digest());
     }
 
-    internal static async Task SendAsync(StreamScript script, int from, int to, Func<StreamScript, int, Task>? before = null)
+    private static async Task SendAsync(StreamScript script, int from, int to, Func<StreamScript, int, Task>? before = null)
     {
         var encoder = new DeltaEncoder();
         for (var index = from; index < to; index++)
         {
             if (before is not null) await before(script, index);
-            var written = encoder.Encode([.. script.Events(index).Select(static json => (ReadOnlyMemory<byte>)json)]);
-            var head = new BatchHead(index, index == script.Batches - 1, script.Until(index)) { Deltas = written.Deltas, ForgetsStates = written.ForgetsStates };
-            await script.SendAsync([.. BatchFrame.Prefix(head), .. written.Events.Span, .. BatchFrame.Suffix]);
+            await script.SendAsync(script.Patched(index, encoder));
         }
     }
 
