@@ -31,6 +31,7 @@ internal static class TransactionLimits
             bytes += OperationOverhead + 2 * Encoding.UTF8.GetByteCount(partition + operation.RowKey);
             if (operation is RowOperation.Insert insert) bytes += CheckRow(insert.Row);
             else if (operation is RowOperation.Replace replace) bytes += CheckRow(replace.Row);
+            else if (operation is RowOperation.Put put) bytes += CheckRow(put.Row);
         }
 
         if (bytes > TableLimits.TransactionBytes) throw Refused($"A transaction has at most {TableLimits.TransactionBytes} bytes, not {bytes}");

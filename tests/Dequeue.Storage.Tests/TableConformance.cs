@@ -124,6 +124,16 @@ public abstract class TableConformance(ITableFixture fixture)
     }
 
     [Fact]
+    public async Task Putting_a_row_makes_it_what_it_shall_be_whether_it_exists_or_not()
+    {
+        await CommitAsync(Insert(new TableRow("a").Set("x", 1).Set("y", 2)));
+        var outcome = Assert.IsType<CommitOutcome.Committed>(await CommitAsync(new RowOperation.Put(new TableRow("a").Set("x", 3)), new RowOperation.Put(new TableRow("b").Set("x", 4))));
+        var (a, b) = ((await GetAsync("a"))!, (await GetAsync("b"))!);
+        Assert.Equal((3, null, 4), (a.IntOf("x"), a.IntOf("y"), b.IntOf("x")!.Value));
+        Assert.Equal([a.ETag, b.ETag], outcome.ETags);
+    }
+
+    [Fact]
     public async Task An_existing_row_refuses_the_whole_transaction_and_says_which()
     {
         await CommitAsync(Insert(new TableRow("b").Set("x", 1)));

@@ -33,6 +33,7 @@ internal static class Entities
     {
         RowOperation.Insert insert => new(TableTransactionActionType.Add, Entity(partition, insert.Row)),
         RowOperation.Replace replace => new(TableTransactionActionType.UpdateReplace, Entity(partition, replace.Row), Condition(replace.ETag)),
+        RowOperation.Put put => new(TableTransactionActionType.UpsertReplace, Entity(partition, put.Row)),
         RowOperation.Delete delete => new(TableTransactionActionType.Delete, new TableEntity(partition, delete.Key), Condition(delete.ETag)),
         _ => throw new ArgumentException($"An operation cannot be a {operation.GetType().Name}.", nameof(operation)),
     };

@@ -66,6 +66,7 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
         await _writing.WaitAsync(cancellationToken);
         try
         {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             return _writer.Value.Commit(partition, operations);
         }
         catch (SqliteException e)
@@ -87,8 +88,11 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
     {
         _isDisposed = true;
         while (_readers.TryTake(out var reader)) reader.Dispose();
+
+        // The log may still be writing index rows, after its answer: the commit in flight ends first, others are refused.
+        _writing.Wait();
         if (_writer.IsValueCreated) _writer.Value.Dispose();
-        _writing.Dispose();
+        _writing.Release();
     }
 
     private async Task<T> ReadAsync<T>(Func<Reader, T> read, CancellationToken cancellationToken)
@@ -222,7 +226,7 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
     private sealed class Writer : IDisposable
     {
         private readonly SqliteConnection _connection;
-        private readonly SqliteCommand _insert, _replace, _delete;
+        private readonly SqliteCommand _insert, _replace, _put, _delete;
 
         public Writer(SqliteConnection connection)
         {
@@ -243,6 +247,13 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
                 "$version",
                 "$properties",
                 "$old");
+            _put = Statement(
+                connection,
+                "INSERT OR REPLACE INTO rows VALUES ($partition, $key, $version, $properties)",
+                "$partition",
+                "$key",
+                "$version",
+                "$properties");
             _delete = Statement(
                 connection,
                 "DELETE FROM rows WHERE partition = $partition AND key = $key AND version = ifnull($old, version)",
@@ -272,6 +283,7 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
         {
             _insert.Dispose();
             _replace.Dispose();
+            _put.Dispose();
             _delete.Dispose();
             _connection.Dispose();
         }
@@ -283,6 +295,7 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
                 RowOperation.Insert insert => (_insert, new object[] { partition, insert.Row.Key, version, RowCodec.Encode(insert.Row) }),
                 RowOperation.Replace replace
                     => (_replace, [partition, replace.Row.Key, version, RowCodec.Encode(replace.Row), Version(replace.ETag)]),
+                RowOperation.Put put => (_put, [partition, put.Row.Key, version, RowCodec.Encode(put.Row)]),
                 RowOperation.Delete delete => (_delete, [partition, delete.Key, Version(delete.ETag)]),
                 _ => throw new ArgumentException($"An operation cannot be a {operation.GetType().Name}.", nameof(operation)),
             };

@@ -1,4 +1,5 @@
 using Dequeue.Contracts;
+using Dequeue.Sync.Log.Entities;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Log;
@@ -21,8 +22,16 @@ internal sealed class AppendTransaction
         NewEvents = page.Slice(page.Count - added.Count, added.Count);
 
         var tail = isSealed ? [] : replaced.Tail.SkipLast(folded.Count).Append(new TailPage(page.Last.Ticks, page.Count, page.Json.Length)).ToList();
-        var head = new LogHead(replaced.Head.Count + added.Count, page.Last, added[^1].Id.Value, added[^1].DeviceTimeMs);
-        Head = new HeadRow(head, tail, null);
+        var head = replaced.Head with
+        {
+            Count = replaced.Head.Count + added.Count,
+            Last = page.Last,
+            LastEventId = added[^1].Id.Value,
+            LastDeviceTimeMs = added[^1].DeviceTimeMs,
+            SealedThrough = isSealed ? page.Last : replaced.Head.SealedThrough,
+            ActiveStackId = added.Aggregate(replaced.Head.ActiveStackId, (active, e) => ActiveStack.After(active, e.Json.Span)),
+        };
+        Head = (replaced with { Head = head, Tail = tail, ETag = null }).Hashed(replaced, added);
         Operations =
         [
             Head.Commit(replaced),
@@ -63,25 +72,14 @@ internal sealed class AppendTransaction
 
     private static EventPage Join(long count, List<EventPage> folded, List<NewEvent> added, long firstTick)
     {
-        var json = GC.AllocateUninitializedArray<byte>(folded.Sum(page => page.Json.Length + 1) + added.Sum(e => e.Json.Length + 1) - 1);
-        var before = folded.Count > 0 ? folded[0].Before : count;
-        var ends = new int[(int)(count - before) + added.Count];
-        var ticks = new long[ends.Length];
-        var (at, end) = (0, 0);
-        foreach (var page in folded)
+        var page = new PageBuilder(
+            folded.Sum(old => old.Count) + added.Count, folded.Sum(old => old.Length + 1) + added.Sum(e => e.Json.Length + 1) - 1);
+        foreach (var old in folded)
         {
-            for (var i = 0; i < page.Count; i++) Add(page.EventAt(i).Span, page.CheckpointAt(i).Ticks);
+            for (var i = 0; i < old.Count; i++) page.Add(old.EventAt(i).Span, old.CheckpointAt(i).Ticks);
         }
 
-        foreach (var e in added) Add(e.Json.Span, firstTick++);
-        return new EventPage(before, json, ends, ticks);
-
-        void Add(ReadOnlySpan<byte> bytes, long tick)
-        {
-            if (at > 0) json[end++] = (byte)',';
-            bytes.CopyTo(json.AsSpan(end));
-            ends[at] = end += bytes.Length;
-            ticks[at++] = tick;
-        }
+        foreach (var e in added) page.Add(e.Json.Span, firstTick++);
+        return page.Build(folded.Count > 0 ? folded[0].Before : count);
     }
 }

@@ -1,4 +1,6 @@
 using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
+using Dequeue.Sync.Log.Entities;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -14,6 +16,9 @@ public sealed class EventLog
     /// <summary>Most bytes of one event, minified.</summary>
     public const int MaxEventBytes = 64 * 1024;
 
+    /// <summary>Most events of one range of <see cref="DigestRangesAsync"/>: a full page.</summary>
+    public const int MaxRangeEvents = Folding.MaxPageEvents;
+
     private readonly IPartitionedTable _table;
     private readonly GroupCommit _groupCommit;
 
@@ -24,7 +29,7 @@ public sealed class EventLog
     public EventLog(IPartitionedTable table, TimeProvider clock, ILogger<EventLog> logger)
     {
         _table = table;
-        _groupCommit = new GroupCommit(new Appender(table, clock, logger));
+        _groupCommit = new GroupCommit(new Appender(table, clock, logger), new EntityIndexer(table, logger));
     }
 
     /// <summary>
@@ -106,7 +111,96 @@ public sealed class EventLog
     /// <param name="through">Events up to and with it; usually the head's.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public IAsyncEnumerable<EventPage> ReadPackedAsync(LogKey key, Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
-        => new PageReader(_table, LogRows.Partition(key), packed: true).ReadAsync(after, through, int.MaxValue, cancellationToken);
+        => new PageReader(_table, LogRows.Partition(key), PageContent.Packed).ReadAsync(after, through, int.MaxValue, cancellationToken);
+
+    /// <summary>
+    /// The <see cref="EventDigest"/> of the events after one position and up to another, 64 lower-case hex digits, by reading them.
+    /// That of the whole log is in its head.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="after">Events strictly after it.</param>
+    /// <param name="through">Events up to and with it; usually the head's.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<string> DigestAsync(LogKey key, Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
+    {
+        using var digest = new EventDigest();
+        await foreach (var page in ReadAsync(key, after, through, cancellationToken))
+        {
+            for (var i = 0; i < page.Count; i++) digest.Append(page.EventAt(i).Span);
+        }
+
+        return digest.ToString();
+    }
+
+    /// <summary>
+    /// The digests of consecutive ranges: after <paramref name="since"/> up to the first checkpoint, after that up to the second, and
+    /// so on. A range that is one stored page costs none of its content. Beyond the head there is nothing: a range ends there.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="since">Where the first range begins.</param>
+    /// <param name="checkpoints">Where the ranges end, at least one, none before another; each may have <see cref="MaxRangeEvents"/>.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ArgumentException">There is no checkpoint, or one lies before the one before it.</exception>
+    public Task<RangeDigests> DigestRangesAsync(
+        LogKey key, Checkpoint since, IReadOnlyList<Checkpoint> checkpoints, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(checkpoints);
+        if (checkpoints.Count == 0 || checkpoints.Zip(checkpoints.Skip(1)).Any(two => two.Second < two.First))
+        {
+            throw new ArgumentException("The ends of ranges rise.", nameof(checkpoints));
+        }
+
+        return new RangeDigester(_table, LogRows.Partition(key)).DigestAsync(since, checkpoints, cancellationToken);
+    }
+
+    /// <summary>
+    /// Finds the events of a range that concern some entities. It takes a few reads for each entity, whatever the length of the log:
+    /// sealed pages are found by an index, which each append keeps up; the unsealed ones are looked at. The same call gives the same
+    /// events whenever it is made: only the range, and the log before it, count.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="query">The entities.</param>
+    /// <param name="after">Events strictly after it.</param>
+    /// <param name="through">Events up to and with it; no more than the head's.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task<EventSelection> SelectAsync(LogKey key, EntityQuery query, Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        return new EntitySelector(_table, LogRows.Partition(key)).SelectAsync(query, after, through, cancellationToken);
+    }
+
+    /// <summary>
+    /// The selected events of a range alone, in commit order, put together into pages. Reads no page that holds none of them, and a few
+    /// pages ahead.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="selection">The events, of this range or a wider one.</param>
+    /// <param name="after">Events strictly after it.</param>
+    /// <param name="through">Events up to and with it.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public IAsyncEnumerable<EventPage> ReadSelectedAsync(
+        LogKey key, EventSelection selection, Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(selection);
+        return new SelectedReader(_table, LogRows.Partition(key), selection).ReadSelectedAsync(after, through, cancellationToken);
+    }
+
+    /// <summary>
+    /// All events of a range but the selected ones, in commit order. A page without any of these comes as
+    /// <see cref="ReadAsync(LogKey, Checkpoint, Checkpoint, CancellationToken)"/> gives it; the others are put together anew.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="selection">The events to leave out.</param>
+    /// <param name="after">Events strictly after it.</param>
+    /// <param name="through">Events up to and with it; usually the head's.</param>
+    /// <param name="packed">Whether whole pages stay as they are stored.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public IAsyncEnumerable<EventPage> ReadOthersAsync(
+        LogKey key, EventSelection selection, Checkpoint after, Checkpoint through, bool packed, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(selection);
+        return new SelectedReader(_table, LogRows.Partition(key), selection).ReadOthersAsync(after, through, packed, cancellationToken);
+    }
 
     /// <summary>
     /// Deletes all rows of one log, as when an account is deleted. Until it is done the log is empty to readers and refuses

@@ -1,10 +1,11 @@
 using Dequeue.Contracts;
+using Dequeue.Contracts.Streaming;
 
 namespace Dequeue.Sync.Log;
 
 /// <summary>
-/// Consecutive events of one log, in commit order. Immutable; slices share the bytes. A page that was read packed has its content
-/// as it is stored: only <see cref="Pack"/>, positions and lengths can be had of it.
+/// Events of one log, in commit order: consecutive ones, unless they were selected. Immutable; slices share the bytes. A page that
+/// was read packed has its content as it is stored: only <see cref="Pack"/>, positions and lengths can be had of it.
 /// </summary>
 public sealed class EventPage
 {
@@ -38,6 +39,15 @@ public sealed class EventPage
 
     /// <summary>Events of the log before the page's first.</summary>
     public long Before { get; }
+
+    /// <summary>
+    /// The stored SHA-256 over the events, each followed by a line feed; null for a slice and for a page that is not stored as it
+    /// is. Reading did not check it.
+    /// </summary>
+    public ReadOnlyMemory<byte>? Digest { get; internal init; }
+
+    /// <summary>Where a client can fetch the page by itself; null when it cannot. A page that has it holds no content.</summary>
+    public PageReference? Reference { get; private init; }
 
     /// <summary>The commit position of the first event.</summary>
     public Checkpoint First => CheckpointAt(0);
@@ -75,7 +85,10 @@ public sealed class EventPage
 
     /// <summary>The page with its content unpacked.</summary>
     /// <exception cref="InvalidDataException">The content is damaged.</exception>
-    internal EventPage Unpack() => _packed is { } packed ? new EventPage(Before, packed.Unpack(), _ends, _ticks) : this;
+    internal EventPage Unpack() => _packed is { } packed ? new EventPage(Before, packed.Unpack(), _ends, _ticks) { Digest = Digest } : this;
+
+    /// <summary>The page without its content, which is fetched from elsewhere.</summary>
+    internal EventPage OfferedAs(PageReference reference) => new(Before, ReadOnlyMemory<byte>.Empty, _ends, _ticks) { Digest = Digest, Reference = reference };
 
     /// <summary>How many of the events lie at or before <paramref name="checkpoint"/>.</summary>
     internal int CountThrough(Checkpoint checkpoint)

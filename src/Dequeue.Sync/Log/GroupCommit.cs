@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Dequeue.Sync.Log.Entities;
 
 namespace Dequeue.Sync.Log;
 
@@ -6,7 +7,7 @@ namespace Dequeue.Sync.Log;
 /// Joins concurrent appends to one log in this process into shared transactions: while one is in flight the next ones gather.
 /// The head's ETag keeps several processes apart; within one it never has to.
 /// </summary>
-internal sealed class GroupCommit(Appender appender)
+internal sealed class GroupCommit(Appender appender, EntityIndexer indexer)
 {
     private readonly ConcurrentDictionary<LogKey, AppendQueue> _queues = new();
 
@@ -43,6 +44,9 @@ internal sealed class GroupCommit(Appender appender)
                 queue.Fail(e);
             }
 
+            // Those whose events are stored have their answers; who waits now waits for one page to be indexed, rarely for more than
+            // four commits.
+            if (head is { IsIndexed: false }) head = await indexer.IndexNextAsync(log, head);
             if (!queue.TryClose()) continue;
             _queues.TryRemove(KeyValuePair.Create(key, queue));
             return;

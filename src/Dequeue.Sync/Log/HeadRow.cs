@@ -1,3 +1,4 @@
+using System.Text;
 using Dequeue.Contracts;
 using Dequeue.Sync.Storage;
 
@@ -20,10 +21,24 @@ internal sealed record HeadRow(LogHead Head, IReadOnlyList<TailPage> Tail, strin
     private const string LastIdColumn = "id";
     private const string DeviceTimeColumn = "ts";
     private const string TailColumn = "tail";
+    private const string HashColumn = "h";
+    private const string BytesColumn = "z";
+    private const string SealedColumn = "s";
+    private const string IndexedColumn = "x";
+    private const string ActiveStackColumn = "a";
     public const string ErasingColumn = "erasing";
 
     /// <summary>The head of a log that nothing was pushed to.</summary>
-    public static HeadRow None { get; } = new(LogHead.Empty, [], null);
+    public static HeadRow None { get; } = new(LogHead.Empty, [], null) { Hash = new Sha256State().Save() };
+
+    /// <summary>The log's running digest, as <see cref="Sha256State"/> stores it; null where <see cref="LogHead.Digest"/> is.</summary>
+    public ReadOnlyMemory<byte>? Hash { get; init; }
+
+    /// <summary>The last page whose entities are indexed, as are those of all before it.</summary>
+    public Checkpoint Indexed { get; init; } = Checkpoint.Beginning;
+
+    /// <summary>True when the entities of all sealed pages are indexed.</summary>
+    public bool IsIndexed => Indexed >= Head.SealedThrough;
 
     /// <summary>True while the log is being erased: its other rows are going, and nothing may be appended.</summary>
     public bool IsErasing { get; init; }
@@ -44,9 +59,43 @@ internal sealed record HeadRow(LogHead Head, IReadOnlyList<TailPage> Tail, strin
             throw new LogCorruptException("The head row has missing or impossible values.");
         }
 
-        return new HeadRow(
-            new LogHead(count, Checkpoint.FromTicks(tick), row.TextOf(LastIdColumn), row.LongOf(DeviceTimeColumn)), ReadTail(tail.Span), row.ETag);
+        var pages = ReadTail(tail.Span);
+        var head = new LogHead(count, Checkpoint.FromTicks(tick), row.TextOf(LastIdColumn), row.LongOf(DeviceTimeColumn))
+        {
+            // Every page of a log without a tail is sealed, whoever wrote it.
+            SealedThrough = pages.Count == 0 ? Checkpoint.FromTicks(tick) : Position(row, SealedColumn, tick),
+            ActiveStackId = row.BytesOf(ActiveStackColumn) is { } stack ? Encoding.UTF8.GetString(stack.Span) : null,
+        };
+        var read = new HeadRow(head, pages, row.ETag) { Indexed = Position(row, IndexedColumn, tick) };
+        return row.BytesOf(HashColumn) is { } hash ? read.WithHash(hash, row.LongOf(BytesColumn) ?? -1) : read;
     }
+
+    /// <summary>The head with its events hashed on.</summary>
+    public HeadRow Hashed(HeadRow replaced, IEnumerable<NewEvent> added)
+    {
+        if (replaced.Hash is not { } stored || replaced.Head.Bytes is not { } bytes || Load(stored, replaced.Head.Count, bytes) is not { } hash) return this;
+        foreach (var e in added)
+        {
+            hash.Append(e.Json.Span);
+            hash.Append("\n"u8);
+            bytes += e.Json.Length;
+        }
+
+        return this with { Hash = hash.Save(), Head = Head with { Digest = Convert.ToHexStringLower(hash.Digest()), Bytes = bytes } };
+    }
+
+    private HeadRow WithHash(ReadOnlyMemory<byte> hash, long bytes)
+        => bytes >= 0 && Load(hash, Head.Count, bytes) is { } loaded
+            ? this with { Hash = hash, Head = Head with { Digest = Convert.ToHexStringLower(loaded.Digest()), Bytes = bytes } }
+            : throw new LogCorruptException("The head row's digest does not fit its number of bytes.");
+
+    // Each event was hashed with a line feed after it.
+    private static Sha256State? Load(ReadOnlyMemory<byte> hash, long count, long bytes) => Sha256State.Load(hash.Span, bytes + count);
+
+    private static Checkpoint Position(TableRow row, string column, long last)
+        => row.LongOf(column) is not { } tick ? Checkpoint.Beginning
+            : tick >= Checkpoint.Beginning.Ticks && tick <= last ? Checkpoint.FromTicks(tick)
+            : throw new LogCorruptException("The head row names an impossible position.");
 
     private TableRow ToRow()
     {
@@ -55,6 +104,10 @@ internal sealed record HeadRow(LogHead Head, IReadOnlyList<TailPage> Tail, strin
             .Set(CountColumn, Head.Count).Set(LastTickColumn, Head.Last.Ticks).Set(TailColumn, WriteTail());
         if (Head.LastEventId is { } id) row.Set(LastIdColumn, id);
         if (Head.LastDeviceTimeMs is { } ms) row.Set(DeviceTimeColumn, ms);
+        if (Hash is { } hash && Head.Bytes is { } bytes) row.Set(HashColumn, hash).Set(BytesColumn, bytes);
+        if (Head.SealedThrough > Checkpoint.Beginning) row.Set(SealedColumn, Head.SealedThrough.Ticks);
+        if (Indexed > Checkpoint.Beginning) row.Set(IndexedColumn, Indexed.Ticks);
+        if (Head.ActiveStackId is { } stack) row.Set(ActiveStackColumn, Encoding.UTF8.GetBytes(stack));
         return row;
     }
 

@@ -1,6 +1,8 @@
+using System.IO.Hashing;
 using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
+using Dequeue.Sync.Log.Entities;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Log;
@@ -18,7 +20,8 @@ public sealed record LogCheckReport(long Events, int Pages, string Digest, IRead
 
 /// <summary>
 /// Verifies a log up to the head as it is at the start: pages in order and without gaps, counts, checksums, digests, the head's
-/// list of tail pages, and that events and id rows match one to one. Holds the ids in memory, about 100 bytes an event.
+/// running digest and list of tail pages, and that events and id rows, pages and index rows match one to one. Holds ids and keys in
+/// memory, about 150 bytes an event.
 /// </summary>
 public sealed class LogCheck
 {
@@ -33,24 +36,39 @@ public sealed class LogCheck
     private readonly List<string> _findings = [];
     private readonly Dictionary<string, long> _ticks = new(StringComparer.Ordinal);
     private readonly List<TailPage> _pages = [];
-    private long _events;
+    private readonly Dictionary<string, ulong> _entities = new(StringComparer.Ordinal);
+    private long _events, _bytes;
+    private string? _activeStack;
 
     internal LogCheck(IPartitionedTable table, string log) => (_table, _log) = (table, log);
 
     internal async Task<LogCheckReport> RunAsync(CancellationToken cancellationToken)
     {
         using var digest = new EventDigest();
-        var head = HeadRow.From(await _table.GetAsync(_log, LogRows.Head, null, cancellationToken));
+        HeadRow head;
+        try
+        {
+            head = HeadRow.From(await _table.GetAsync(_log, LogRows.Head, null, cancellationToken));
+        }
+        catch (LogCorruptException e)
+        {
+            // Without a head there is nothing to compare the other rows with.
+            return new LogCheckReport(0, 0, digest.ToString(), [e.Message]);
+        }
+
         if (head.IsErasing) return new LogCheckReport(0, 0, digest.ToString(), ["The log is being erased; erase it again to finish."]);
-        await CheckPagesAsync(head.Head, digest, cancellationToken);
+        await CheckPagesAsync(head, digest, cancellationToken);
         await CheckIdsAsync(head.Head.Last, cancellationToken);
+        await CheckEntitiesAsync(head.Indexed, cancellationToken);
         await CheckTailAsync(head, cancellationToken);
+        CheckHead(head, digest.ToString());
         if (_events != head.Head.Count) Find($"The head counts {head.Head.Count} events, the pages hold {_events}.");
         return new LogCheckReport(_events, _pages.Count, digest.ToString(), _findings);
     }
 
-    private async Task CheckPagesAsync(LogHead head, EventDigest digest, CancellationToken cancellationToken)
+    private async Task CheckPagesAsync(HeadRow headRow, EventDigest digest, CancellationToken cancellationToken)
     {
+        var head = headRow.Head;
         var position = Checkpoint.Beginning;
         string? lastId = null;
         await foreach (var row in RowsAsync(LogRows.Page(position.Ticks), LogRows.AfterPages, PageRows, cancellationToken))
@@ -74,10 +92,14 @@ public sealed class LogCheck
             var count = page.CountThrough(head.Last);
             for (var i = skip; i < count; i++)
             {
-                digest.Append(page.EventAt(i).Span);
+                var json = page.EventAt(i);
+                digest.Append(json.Span);
+                _bytes += json.Length;
+                _activeStack = ActiveStack.After(_activeStack, json.Span);
                 lastId = CheckEvent(row.Key, page, i);
             }
 
+            if (page.Last <= headRow.Indexed) Expect(page);
             position = page.Last;
         }
 
@@ -122,6 +144,51 @@ public sealed class LogCheck
         }
 
         foreach (var id in _ticks.Keys.Take(MaxFindings)) Find($"The event {id} has no id row.");
+    }
+
+    private void Expect(EventPage page)
+    {
+        var entities = new PageEntities();
+        entities.Add(page);
+        foreach (var row in entities.Rows()) _entities[row.Key] = Hash(row);
+    }
+
+    private async Task CheckEntitiesAsync(Checkpoint indexed, CancellationToken cancellationToken)
+    {
+        await foreach (var row in RowsAsync(LogRows.BeforeEntities, LogRows.AfterEntities, TableLimits.AnswerRows, cancellationToken))
+        {
+            if (_entities.Remove(row.Key, out var hash))
+            {
+                if (hash != Hash(row)) Find($"The index row {row.Key} does not say what its page holds.");
+            }
+            else if (LogRows.EntityPageTick(row.Key) is not { } page || page <= indexed.Ticks)
+            {
+                Find($"The index row {row.Key} has no events.");
+            }
+        }
+
+        foreach (var key in _entities.Keys.Take(MaxFindings)) Find($"The index row {key} is missing.");
+    }
+
+    private static ulong Hash(TableRow row)
+    {
+        var tasks = row.BytesOf(EntityRow.TasksColumn) ?? default;
+        return XxHash3.HashToUInt64((row.BytesOf(EntityRow.EventsColumn) ?? default).Span, (long)XxHash3.HashToUInt64(tasks.Span));
+    }
+
+    private void CheckHead(HeadRow row, string digest)
+    {
+        var head = row.Head;
+        foreach (var position in new[] { head.SealedThrough, row.Indexed })
+        {
+            if (position > Checkpoint.Beginning && _pages.All(page => page.Tick != position.Ticks)) Find($"The head says that a page ends at {position}; none does.");
+        }
+
+        // What a log without these was written by kept no account of the stacks either.
+        if (head.Digest is null) return;
+        if (head.Digest != digest) Find("The head's digest is not that of the events.");
+        if (head.Bytes != _bytes) Find($"The head counts {head.Bytes} bytes, the events have {_bytes}.");
+        if (head.ActiveStackId != _activeStack) Find("The head names another active stack than the events.");
     }
 
     private async Task CheckTailAsync(HeadRow head, CancellationToken cancellationToken)

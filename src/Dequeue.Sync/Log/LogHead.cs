@@ -10,7 +10,32 @@ namespace Dequeue.Sync.Log;
 public sealed record LogHead(long Count, Checkpoint Last, string? LastEventId, long? LastDeviceTimeMs)
 {
     /// <summary>The head of a log that nothing was pushed to.</summary>
-    public static LogHead Empty { get; } = new(0, Checkpoint.Beginning, null, null);
+    public static LogHead Empty { get; } = new(0, Checkpoint.Beginning, null, null) { Digest = Convert.ToHexStringLower(new Sha256State().Digest()), Bytes = 0 };
+
+    /// <summary>
+    /// The <see cref="Contracts.Events.EventDigest"/> of the whole log, 64 lower-case hex digits; null for a log that a version
+    /// without it has written to.
+    /// </summary>
+    public string? Digest { get; init; }
+
+    /// <summary>The bytes of all events, without anything in between; null where <see cref="Digest"/> is.</summary>
+    public long? Bytes { get; init; }
+
+    /// <summary>
+    /// The position of the last sealed page, which like all before it never changes again; <see cref="Checkpoint.Beginning"/> when
+    /// none is, or when a version that did not note it has written to the log since.
+    /// </summary>
+    public Checkpoint SealedThrough { get; init; } = Checkpoint.Beginning;
+
+    /// <summary>
+    /// The stack that was activated last and has not been deactivated, completed, closed, discarded or deleted since, in commit
+    /// order: at most <see cref="MaxStackIdBytes"/>. Null when there is none, or when it was activated by way of a version that
+    /// did not note it.
+    /// </summary>
+    public string? ActiveStackId { get; init; }
+
+    /// <summary>Most UTF-8 bytes of <see cref="ActiveStackId"/>: no stack with a longer id is taken for active.</summary>
+    public const int MaxStackIdBytes = 256;
 }
 
 /// <summary>One event to append, validated.</summary>

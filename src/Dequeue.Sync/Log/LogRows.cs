@@ -7,12 +7,19 @@ namespace Dequeue.Sync.Log;
 
 /// <summary>
 /// The keys of a log's rows. One partition holds one log: the row <c>head</c>, the pages <c>p</c> + commit tick of the page's
-/// last event in 19 digits, and per event the row <c>i</c> + id. docs/storage.md shows an example of each.
+/// last event in 19 digits, per event the row <c>i</c> + id, and per sealed page and entity in it the index row <c>e</c> + entity +
+/// the page's tick. docs/storage.md shows an example of each.
 /// </summary>
 internal static class LogRows
 {
     /// <summary>The row that says where the log ends; rewritten by each transaction.</summary>
     public const string Head = "head";
+
+    /// <summary>Sorts before every index row.</summary>
+    public const string BeforeEntities = "e";
+
+    /// <summary>Sorts after every index row.</summary>
+    public const string AfterEntities = "f";
 
     /// <summary>Sorts after every page row.</summary>
     public const string AfterPages = "q";
@@ -57,6 +64,13 @@ internal static class LogRows
 
     /// <summary>The row that keeps an event from being stored twice.</summary>
     public static string Id(EventId id) => "i" + id.Value;
+
+    /// <summary>The index row of an entity in a page.</summary>
+    public static string Entity(Entities.EntityKey key, long pageTick) => string.Create(CultureInfo.InvariantCulture, $"e{key}{pageTick:D19}");
+
+    /// <summary>The page's tick in an index row's key, or null when it is none.</summary>
+    public static long? EntityPageTick(string rowKey)
+        => rowKey.Length == 52 && long.TryParse(rowKey.AsSpan(33), NumberStyles.None, CultureInfo.InvariantCulture, out var tick) ? tick : null;
 
     private static void Append(StringBuilder text, Rune rune)
     {

@@ -30,8 +30,8 @@ internal static class PageFormat
     /// <summary>Bytes of one binary property: Azure's 64 KiB with a margin.</summary>
     private const int ChunkBytes = 60 * 1024;
 
-    /// <summary>The columns that place a page's events in the log, without their content.</summary>
-    public static IReadOnlyList<string> PositionColumns { get; } = [CountColumn, BeforeColumn, FirstTickColumn, EventsColumn, BytesColumn];
+    /// <summary>The columns that place a page's events in the log, without their content, and its digest.</summary>
+    public static IReadOnlyList<string> PositionColumns { get; } = [CountColumn, BeforeColumn, FirstTickColumn, EventsColumn, BytesColumn, DigestColumn];
 
     /// <summary>Makes the row of a page.</summary>
     public static TableRow Encode(EventPage page)
@@ -74,7 +74,7 @@ internal static class PageFormat
     {
         var (before, ends, ticks) = DecodePositions(row);
         if (row.IntOf(CrcColumn) is not { } crc) throw Corrupt(row, "it has no checksum");
-        return new EventPage(before, new PackedEvents(Segment(row), unchecked((uint)crc), ends[^1]), ends, ticks);
+        return new EventPage(before, new PackedEvents(Segment(row), unchecked((uint)crc), ends[^1]), ends, ticks) { Digest = row.BytesOf(DigestColumn) };
     }
 
     /// <summary>Reads where a page's events lie, from a row that need not have its content.</summary>
@@ -82,7 +82,7 @@ internal static class PageFormat
     public static EventPage DecodeWithoutContent(TableRow row)
     {
         var (before, ends, ticks) = DecodePositions(row);
-        return new EventPage(before, ReadOnlyMemory<byte>.Empty, ends, ticks);
+        return new EventPage(before, ReadOnlyMemory<byte>.Empty, ends, ticks) { Digest = row.BytesOf(DigestColumn) };
     }
 
     /// <summary>True when the stored digest is that of the page's events.</summary>

@@ -5,14 +5,27 @@ using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Log;
 
+/// <summary>What a reader wants of whole pages; of one that is cut it gets the events, unless it wants none.</summary>
+internal enum PageContent
+{
+    /// <summary>The events.</summary>
+    Opened,
+
+    /// <summary>The content as it is stored.</summary>
+    Packed,
+
+    /// <summary>Positions, lengths and digests alone.</summary>
+    None,
+}
+
 /// <summary>
 /// Reads a range of a log while others may append to it and fold its pages. Positions, not pages, tell what was read already,
 /// and each page's count of events before it tells that nothing is missing.
 /// </summary>
 /// <param name="table">Where the log is stored.</param>
 /// <param name="log">Its partition.</param>
-/// <param name="packed">Whether whole pages stay packed.</param>
-internal sealed class PageReader(IPartitionedTable table, string log, bool packed = false)
+/// <param name="content">What is wanted of the pages.</param>
+internal sealed class PageReader(IPartitionedTable table, string log, PageContent content = PageContent.Opened)
 {
     /// <summary>Decompressed pages that wait for the consumer; with the one being made and the one in use, about 4 MB.</summary>
     private const int PagesAhead = 2;
@@ -83,12 +96,13 @@ internal sealed class PageReader(IPartitionedTable table, string log, bool packe
             var start = position;
             await foreach (var row in RowsAsync(position, isLong: maxEvents > Folding.MaxPageEvents, cancellationToken))
             {
-                var page = packed ? PageFormat.DecodePacked(row) : PageFormat.Decode(row);
+                var page = Decode(row);
                 if (page.Last <= position) continue;
                 var skip = page.CountThrough(position);
                 if (ordinal is { } known && known != page.Before + skip) break;
                 var count = Math.Min(page.CountThrough(through) - skip, maxEvents);
-                if (count > 0) await pages.WriteAsync(count == page.Count ? page : PageFormat.Decode(row).Slice(skip, count), cancellationToken);
+                if (count == page.Count) await pages.WriteAsync(page, cancellationToken);
+                else if (count > 0) await pages.WriteAsync((content == PageContent.Packed ? PageFormat.Decode(row) : page).Slice(skip, count), cancellationToken);
                 (position, ordinal) = (page.Last, page.Before + skip + count);
                 maxEvents -= count;
                 if (position >= through || maxEvents == 0) return;
@@ -101,6 +115,13 @@ internal sealed class PageReader(IPartitionedTable table, string log, bool packe
         }
     }
 
+    private EventPage Decode(TableRow row) => content switch
+    {
+        PageContent.None => PageFormat.DecodeWithoutContent(row),
+        PageContent.Packed => PageFormat.DecodePacked(row),
+        _ => PageFormat.Decode(row),
+    };
+
     private async Task<bool> EndsByAsync(Checkpoint position, CancellationToken cancellationToken)
         => HeadRow.From(await table.GetAsync(log, LogRows.Head, null, cancellationToken)).Head.Last <= position;
 
@@ -109,6 +130,7 @@ internal sealed class PageReader(IPartitionedTable table, string log, bool packe
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var limit = isLong ? FirstRows : FewRows;
+        var columns = content == PageContent.None ? PageFormat.PositionColumns : null;
         var next = QueryAsync(LogRows.Page(position.Ticks));
         try
         {
@@ -133,6 +155,6 @@ internal sealed class PageReader(IPartitionedTable table, string log, bool packe
             if (next is not null) await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
-        Task<RowAnswer>? QueryAsync(string afterKey) => table.QueryAsync(log, new RowQuery(afterKey, LogRows.AfterPages, limit), stop.Token);
+        Task<RowAnswer>? QueryAsync(string afterKey) => table.QueryAsync(log, new RowQuery(afterKey, LogRows.AfterPages, limit) { Columns = columns }, stop.Token);
     }
 }

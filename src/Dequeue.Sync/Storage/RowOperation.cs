@@ -27,6 +27,14 @@ public abstract record RowOperation
         public override string RowKey => Row.Key;
     }
 
+    /// <summary>Makes a row what it shall be, whether it exists or not.</summary>
+    /// <param name="Row">The row as it shall be.</param>
+    public sealed record Put(TableRow Row) : RowOperation
+    {
+        /// <inheritdoc/>
+        public override string RowKey => Row.Key;
+    }
+
     /// <summary>Removes a row that must exist.</summary>
     /// <param name="Key">The row's key.</param>
     /// <param name="ETag">The version that the row must still have; null for any.</param>

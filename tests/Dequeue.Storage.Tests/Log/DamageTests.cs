@@ -1,5 +1,6 @@
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Entities;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -76,7 +77,12 @@ public sealed class DamageTests(SqliteFixture fixture) : IClassFixture<SqliteFix
     }
 
     [Theory]
-    [InlineData("n", "The head counts")]
+    [InlineData("n", "The head row's digest does not fit")]
+    [InlineData("h", "The head's digest is not that of the events")]
+    [InlineData("z", "The head row's digest does not fit")]
+    [InlineData("s", "The head says that a page ends at")]
+    [InlineData("x", "The head says that a page ends at")]
+    [InlineData("a", "The head names another active stack")]
     [InlineData("id", "another event than the last")]
     [InlineData("tail", "tail pages")]
     public async Task A_head_with_a_wrong_value(string property, string finding)
@@ -98,6 +104,26 @@ public sealed class DamageTests(SqliteFixture fixture) : IClassFixture<SqliteFix
     }
 
     [Fact]
+    public async Task A_missing_an_additional_and_a_wrong_index_row()
+    {
+        await PrepareAsync();
+        var rows = (await fixture.Table.QueryAsync(Partition, new RowQuery(LogRows.BeforeEntities, LogRows.AfterEntities, 9), Cancel)).Rows;
+        await CommitAsync(new RowOperation.Delete(rows[0].Key));
+        await ChangeAsync(rows[1], "m");
+        await CommitAsync(new RowOperation.Insert(new TableRow(LogRows.Entity(EntityKey.Of("ghost"), LogRows.EntityPageTick(rows[0].Key)!.Value)).Set("m", new byte[] { 0, 0 })));
+        await AssertFoundAsync($"{rows[0].Key} is missing", $"{rows[1].Key} does not say what its page holds", "has no events");
+    }
+
+    [Fact]
+    public async Task A_head_whose_bytes_are_counted_wrongly_by_whole_blocks()
+    {
+        await PrepareAsync();
+        var head = (await fixture.Table.GetAsync(Partition, "head", null, Cancel))!;
+        await CommitAsync(new RowOperation.Replace(head.Set("z", head.LongOf("z")!.Value + 64), head.ETag));
+        await AssertFoundAsync("bytes, the events have", "The head's digest is not that of the events");
+    }
+
+    [Fact]
     public async Task Writers_do_not_append_to_a_tail_that_is_not_there()
     {
         for (var i = 0; i < 15; i++) await _log.AppendAsync(_key, [TestEvents.One($"e{i}")], Cancel);
@@ -111,6 +137,7 @@ public sealed class DamageTests(SqliteFixture fixture) : IClassFixture<SqliteFix
         var events = TestEvents.Many(1070);
         await _log.AppendAsync(_key, events[..1000], Cancel);
         foreach (var push in events[1000..].Chunk(14)) await _log.AppendAsync(_key, push, Cancel);
+        await fixture.Table.IndexedAsync(_key, Cancel);
         await _log.AssertSoundAsync(_key, 1070);
         Assert.Equal(6, (await PagesAsync()).Count);
     }

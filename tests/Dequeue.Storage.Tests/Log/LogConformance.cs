@@ -1,5 +1,6 @@
 using System.Text;
 using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -48,7 +49,11 @@ public abstract class LogConformance(ITableFixture fixture)
         Assert.Equal(events.Texts(), stored.Select(e => e.Text));
         Assert.Equal(stored, result.Committed.Events());
         Assert.Equal(stored.Select(e => e.At).Order().Distinct(), stored.Select(e => e.At));
-        Assert.Equal(new LogHead(count, stored[^1].At, events[^1].Id.Value, events[^1].DeviceTimeMs), result.Head);
+        using var digest = new EventDigest();
+        foreach (var e in events) digest.Append(e.Json.Span);
+        Assert.Equal((count, stored[^1].At, events[^1].Id.Value, events[^1].DeviceTimeMs), (result.Head.Count, result.Head.Last, result.Head.LastEventId, result.Head.LastDeviceTimeMs));
+        Assert.Equal((digest.ToString(), events.Sum(e => e.Json.Length)), (result.Head.Digest, result.Head.Bytes));
+        Assert.Equal(count >= 1000 ? stored[count / 1000 * 1000 - 1].At : Checkpoint.Beginning, result.Head.SealedThrough);
         Assert.Equal(result.Head, await log.ReadHeadAsync(key, Cancel));
         await log.AssertSoundAsync(key, count);
     }

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Storage;
 
 namespace Dequeue.Storage.Tests.Log;
 
@@ -44,6 +45,12 @@ internal static class LogReading
     public static string IdOf(this StoredEvent e) => JsonDocument.Parse(e.Text).RootElement.GetProperty("id").GetString()!;
 
     public static IEnumerable<string> Texts(this IEnumerable<NewEvent> events) => events.Select(e => Encoding.UTF8.GetString(e.Json.Span));
+
+    /// <summary>Waits until the entities of all sealed pages are indexed, which goes on after an append was answered.</summary>
+    public static async Task IndexedAsync(this IPartitionedTable table, LogKey key, CancellationToken cancellationToken)
+    {
+        while (!HeadRow.From(await table.GetAsync(LogRows.Partition(key), LogRows.Head, null, cancellationToken)).IsIndexed) await Task.Delay(1, cancellationToken);
+    }
 
     public static async Task AssertSoundAsync(this EventLog log, LogKey key, long events)
     {

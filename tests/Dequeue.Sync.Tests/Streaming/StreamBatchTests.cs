@@ -1,6 +1,7 @@
 using System.Text;
 using CsCheck;
 using Dequeue.Contracts;
+using Dequeue.Contracts.Streaming;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Streaming;
 
@@ -65,6 +66,52 @@ public sealed class StreamBatchTests
             break;
         }
     }
+
+    [Fact]
+    public async Task Pages_that_are_fetched_from_elsewhere_have_batches_of_their_own_and_keep_their_place()
+        => await Gen.Select(Gen.Select(Gen.Int[1, 40].Array[1, 6], Gen.Bool).Array[1, 60], Gen.Int[1, 30]).SampleAsync(async (shapes, maxEvents) =>
+        {
+            var pages = Pages([.. shapes.Select(shape => shape.Item1)]);
+            var offered = pages.Zip(shapes, (page, shape) => shape.Item2 ? Offered(page) : page).ToList();
+
+            var batches = await CutAsync(offered, maxEvents, 400);
+
+            Assert.Equal(pages.SelectMany(TicksOf), batches.SelectMany(batch => batch.Runs.Concat(batch.References.Select(reference => pages.Single(page => page.Last == reference.Checkpoint)))).SelectMany(TicksOf));
+            Assert.Equal(Enumerable.Range(0, batches.Count), batches.Select(batch => batch.Index));
+            Assert.Equal(batches.Select((_, i) => i == batches.Count - 1), batches.Select(batch => batch.IsLast));
+            Assert.Equal(pages.Sum(page => page.Count), batches.Sum(batch => batch.Count));
+            Assert.All(batches, batch =>
+            {
+                Assert.True(batch.Runs.Count > 0 != batch.References.Count > 0);
+                Assert.InRange(batch.References.Count, 0, StreamLimits.MaxReferences);
+                Assert.Equal(batch.LastEvent, batch.Checkpoint);
+            });
+        });
+
+    [Fact]
+    public async Task Sixteen_pages_share_a_batch_of_references_and_no_more()
+    {
+        var batches = await CutAsync([.. Pages([.. Enumerable.Repeat<int[]>([5, 5], 40)]).Select(Offered)], 2, 10_000);
+        Assert.Equal([16, 16, 8], batches.Select(batch => batch.References.Count));
+        Assert.Equal([32, 32, 16], batches.Select(batch => batch.Count));
+    }
+
+    [Fact]
+    public async Task A_packed_page_that_is_too_large_is_cut_all_the_same()
+    {
+        var page = Pages([[5, 5, 5, 5, 5]])[0];
+        var packed = new EventPage(0, page.Pack(), [.. Enumerable.Range(1, 5).Select(i => 8 * i - 1)], [.. TicksOf(page)]);
+
+        var batches = await CutAsync([packed], 2, 10_000);
+
+        Assert.Equal([2, 2, 1], batches.Select(batch => batch.Count));
+        Assert.Equal(EventsOf(page), batches.SelectMany(batch => batch.Runs).SelectMany(EventsOf));
+    }
+
+    private static EventPage Offered(EventPage page)
+        => page.OfferedAs(new PageReference("https://pages.example/" + page.Last.Ticks, page.Last, page.Count, new string('0', 64)));
+
+    private static IEnumerable<long> TicksOf(EventPage page) => Enumerable.Range(0, page.Count).Select(i => page.CheckpointAt(i).Ticks);
 
     private static async Task<List<StreamBatch>> CutAsync(List<EventPage> pages, int maxEvents, int maxBytes)
     {
