@@ -1,13 +1,36 @@
+using System.Text;
 using System.Text.Json;
+using Dequeue.Client;
+using Dequeue.Contracts;
 using Dequeue.Contracts.Streaming;
 using Dequeue.Tests.Shared;
 
 namespace Dequeue.EndToEnd.Tests.Options;
 
 /// <summary>Each combination of the stream's options brings the same events, to the byte, with a digest that is right.</summary>
-public sealed partial class CombinationTests(OptionBackend server) : IClassFixture<OptionBackend>
+public sealed class CombinationTests(OptionBackend server) : IClassFixture<OptionBackend>
 {
     private static CancellationToken Stop => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task The_DotNet_client_gets_the_same_events_by_each_combination()
+    {
+        var history = server.History;
+        var wrong = new List<string>();
+        foreach (var row in OptionRow.All([null, BatchEncodings.Gzip, BatchEncodings.Brotli, BatchEncodings.Zstandard], staysOpen: false))
+        {
+            var store = new InMemoryEventStore();
+            if (row.FromMiddle && Checkpoint.TryParse(history.Middle, out var middle)) await store.SaveAsync([], middle, Stop);
+            var (expected, first) = history.Expected(row);
+            using var client = new SyncManager(row.ToOptions(server.Backend.Address, history), store, (_, _) => ValueTask.FromResult(history.User.Token));
+            var result = await client.PullAsync(cancellationToken: Stop);
+            var isRight = result is { StreamFailure: null, DigestVerified: true } && first is null == result.ReadySeconds is null
+                && store.Events.Select(json => Encoding.UTF8.GetString(json.Span)).SequenceEqual(expected);
+            if (!isRight) wrong.Add($"{row}: {result}");
+        }
+
+        Assert.True(wrong.Count == 0, string.Join("\n", wrong));
+    }
 
     [Fact]
     public async Task A_plain_client_gets_the_same_events_by_each_combination()

@@ -1,3 +1,6 @@
+using Dequeue.Client;
+using Dequeue.Contracts.Streaming;
+
 namespace Dequeue.EndToEnd.Tests.Options;
 
 /// <summary>One combination of the stream's options.</summary>
@@ -22,6 +25,19 @@ internal sealed record OptionRow(
     public static IEnumerable<OptionRow> All(string?[] encodings, bool staysOpen = true)
         => Pairwise.Rows(encodings.Length, Windows.Length, 4, 2, BatchSizes.Length, 2, 2, staysOpen ? 2 : 1).Select(row => new OptionRow(
             encodings[row[0]], Windows[row[1]], row[2] is 1 or 3, row[2] is 2 or 3, row[3] == 1, BatchSizes[row[4]], row[5] == 1, row[6] == 1, row[7] == 1));
+
+    /// <summary>What the .NET client is told.</summary>
+    public SyncOptions ToOptions(Uri server, OptionHistory history)
+        => new()
+        {
+            Server = server,
+            Encodings = Encoding is null ? [] : [Encoding],
+            Window = Window,
+            Priority = Active || Entities ? new StreamPriority(Entities ? history.Entities : [], Active) : null,
+            Delta = Delta,
+            BatchSize = BatchSize,
+            References = References,
+        };
 
     /// <summary>The request's fields beside <c>since</c>.</summary>
     public Dictionary<string, object> ToFields(OptionHistory history)
