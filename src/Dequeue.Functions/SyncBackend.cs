@@ -39,7 +39,8 @@ public static class SyncBackend
 
     private static void AddSync(IServiceCollection services, BackendSettings settings)
     {
-        var storage = Open(settings.EventLogStorage);
+        var storage = Open(() => EventLogStorage.Open(settings.EventLogStorage));
+        var shelf = Open(() => PageShelfStorage.Open(settings.References.Storage, settings.References.UrlLife, TimeProvider.System));
         services.AddSingleton(settings);
         services.TryAddSingleton(TimeProvider.System);
 
@@ -47,6 +48,8 @@ public static class SyncBackend
         services.AddSingleton<IPartitionedTable>(provider => new CountedTable(storage, provider.GetRequiredService<SyncTelemetry>()));
         services.AddSingleton<EventLog>();
         services.AddSingleton<StreamRegistry>();
+        services.AddSingleton(provider => new PageOffers(
+            shelf, settings.References.FromBytes, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<PageOffers>>()));
 
         services.AddSingleton(Connect(settings.WebPubSub));
         services.AddSingleton(provider => new UpstreamCaller(settings.WebPubSub, provider.GetRequiredService<TimeProvider>()));
@@ -66,11 +69,11 @@ public static class SyncBackend
         services.AddSingleton<PageFiles>();
     }
 
-    private static IPartitionedTable Open(string storage)
+    private static T Open<T>(Func<T> open)
     {
         try
         {
-            return EventLogStorage.Open(storage);
+            return open();
         }
         catch (FormatException wrong)
         {

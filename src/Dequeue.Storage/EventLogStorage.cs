@@ -18,7 +18,7 @@ public static class EventLogStorage
     private const string SqlitePrefix = "sqlite:";
 
     /// <summary>The account and key that every Azurite has. They are public and open nothing else.</summary>
-    private const string Development = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+    internal const string Development = "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
         + "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;";
 
     /// <summary>

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Dequeue.Storage;
+using Dequeue.Sync.Streaming;
 
 namespace Dequeue.Cli.Commands;
 
@@ -10,10 +12,16 @@ internal static class EraseCommand
     {
         var stored = new StoredLog();
         var yes = new Option<bool>("--yes") { Description = "Really erase; without it the log is only counted" };
-        var command = new Command("erase", "Erases one user's log for good. Interrupted, it is finished by erasing again.\n\nExample: dequeue erase --user ada --yes") { yes };
+        var references = new Option<string?>("--references")
+        {
+            Description = "Where its pages were offered as URLs; default the environment's References__Storage",
+            DefaultValueFactory = _ => Environment.GetEnvironmentVariable(PageShelfStorage.SettingName),
+        };
+        var command = new Command("erase", "Erases one user's log for good. Interrupted, it is finished by erasing again.\n\nExample: dequeue erase --user ada --yes") { yes, references };
         stored.AddTo(command);
         command.SetAction((parsed, cancellationToken) => stored.UseAsync(parsed, async (events, log) =>
         {
+            var shelf = PageShelfStorage.Open(parsed.GetValue(references), TimeSpan.Zero, TimeProvider.System);
             if (!parsed.GetValue(yes))
             {
                 var head = await events.ReadHeadAsync(log, cancellationToken);
@@ -23,6 +31,9 @@ internal static class EraseCommand
 
             var rows = await events.EraseAsync(log, cancellationToken);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows} rows erased."));
+            if (shelf is null) return 0;
+            var pages = await PageOffers.EraseAsync(shelf, log, cancellationToken);
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{pages} pages erased from {PageShelfStorage.SettingName}."));
             return 0;
         }));
         return command;

@@ -9,7 +9,7 @@ namespace Dequeue.Functions.Streaming;
 
 /// <summary>The steps of a stream. A short stream takes them at once; a long one as activities of <see cref="StreamSync"/>.</summary>
 public sealed partial class StreamSteps(
-    EventLog events, StreamRegistry registry, ConnectionChannel channel, SyncTelemetry telemetry, TimeProvider clock, ILogger<StreamSteps> logger)
+    EventLog events, StreamRegistry registry, PageOffers offers, ConnectionChannel channel, SyncTelemetry telemetry, TimeProvider clock, ILogger<StreamSteps> logger)
 {
     /// <summary>Plans the stream and announces it.</summary>
     public async Task<StreamProgress> BeginAsync(StreamTarget target, Checkpoint since, CancellationToken cancellationToken)
@@ -37,7 +37,10 @@ public sealed partial class StreamSteps(
         await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Options.Encoding, plan.PriorityEvents).ToUtf8Bytes(), cancellationToken);
         telemetry.StreamStarted(target.Trace);
         LogStarted(target.ConnectionId, plan.TotalEvents);
-        var progress = new StreamProgress(target, plan, plan.Since, IsReady: plan.PriorityEvents is null);
+        var progress = new StreamProgress(target, plan, plan.Since, IsReady: plan.PriorityEvents is null)
+        {
+            ReferencesThrough = target.Options.References ? offers.Through(plan) : Checkpoint.Beginning,
+        };
         return plan.PriorityEvents == 0 ? await ReadyAsync(progress, cancellationToken) : progress;
     }
 
@@ -51,8 +54,9 @@ public sealed partial class StreamSteps(
         using var span = StreamTrace.StartStep("stream.window", progress.Target.Trace);
         var (target, plan) = (progress.Target, progress.Plan);
         var (began, first) = (clock.GetTimestamp(), progress.NextBatch);
-        using var writer = new BatchWriter(target.Options.Encoding, target.Options.Delta);
+        var most = Math.Min(StreamLimits.WindowBatchesOf(target.Options.BatchSize), progress.Room);
         using var digest = plan.Digest is null && first == 0 ? new EventDigest() : null;
+        using var writer = new BatchWriter(target.Options.Encoding, target.Options.Delta);
         var selection = await events.SelectionAsync(target.Log(), plan, cancellationToken);
         if (!progress.IsReady)
         {
@@ -64,12 +68,21 @@ public sealed partial class StreamSteps(
 
         if (!progress.IsSent && !IsFull())
         {
-            await SendAsync(events.ReadRestAsync(target.Log(), plan, selection, progress.Position, writer.TakesPacked, cancellationToken), plan.TotalEvents, null);
+            await SendAsync(Rest(), plan.TotalEvents, null);
         }
 
         return progress.IsSent && digest is not null ? progress with { Digest = digest.ToString() } : progress;
 
-        bool IsFull() => progress.NextBatch - first >= StreamLimits.WindowBatchesOf(target.Options.BatchSize) || clock.GetElapsedTime(began) >= StreamLimits.WindowTime;
+        bool IsFull() => progress.NextBatch - first >= most || clock.GetElapsedTime(began) >= StreamLimits.WindowTime;
+
+        IAsyncEnumerable<EventPage> Rest()
+        {
+            var offersSome = progress.ReferencesThrough > progress.Position;
+            var stored = events.ReadRestAsync(target.Log(), plan, selection, progress.Position, offersSome || writer.TakesPacked, cancellationToken);
+            return offersSome
+                ? offers.OfferAsync(target.Log(), stored, new OfferRule(progress.ReferencesThrough, target.Options.BatchSize, writer.TakesPacked), cancellationToken)
+                : stored;
+        }
 
         async Task SendAsync(IAsyncEnumerable<EventPage> pages, long upTo, Checkpoint? priorityCheckpoint)
         {
@@ -123,15 +136,21 @@ public sealed partial class StreamSteps(
     public async Task FailAsync(StreamFailure failure, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(failure);
-        LogFailed(failure.Target.ConnectionId, failure.Code, failure.Text);
+        var target = failure.Target;
+        LogFailed(target.ConnectionId, failure.Code, failure.Text);
+
+        // Free again before the client learns that it may ask again; but a storage that does not answer must not hold up the news.
+        var tellsFirst = failure.Code == ErrorCodes.DbError;
         try
         {
-            await RefuseAsync(failure, cancellationToken);
+            await (tellsFirst ? RefuseAsync(failure, cancellationToken) : FreeAsync());
         }
         finally
         {
-            await registry.EndAsync(failure.Target.Log(), failure.Target.ConnectionId, failure.Target.RequestId, cancellationToken);
+            await (tellsFirst ? FreeAsync() : RefuseAsync(failure, cancellationToken));
         }
+
+        Task FreeAsync() => registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
     }
 
     /// <summary>Answers a request that starts no stream.</summary>

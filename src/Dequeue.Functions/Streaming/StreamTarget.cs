@@ -43,8 +43,15 @@ public sealed record StreamTarget(string ConnectionId, bool SpeaksJson, string A
 /// <summary>What starts a <see cref="StreamSync"/>.</summary>
 /// <param name="Target">Where the stream goes.</param>
 /// <param name="Since">The position that the client holds.</param>
-/// <param name="Begun">How far the stream came before it turned out too long for one window; null for one that has not begun.</param>
-public sealed record StreamOrder(StreamTarget Target, Checkpoint Since, StreamProgress? Begun = null);
+/// <param name="Begun">How far the stream has come already, inline or in the orchestration's runs before; null for one that has not begun.</param>
+public sealed record StreamOrder(StreamTarget Target, Checkpoint Since, StreamProgress? Begun = null)
+{
+    /// <summary>How long an acknowledgement is awaited.</summary>
+    public TimeSpan AckPatience { get; init; }
+
+    /// <summary>While one is awaited: until when, in UTC. Else null.</summary>
+    public DateTime? AckBy { get; init; }
+}
 
 /// <summary>How far a stream has come: what goes from one durable step to the next.</summary>
 /// <param name="Target">Where the stream goes.</param>
@@ -59,9 +66,28 @@ public sealed record StreamOrder(StreamTarget Target, Checkpoint Since, StreamPr
 public sealed record StreamProgress(
     StreamTarget Target, StreamPlan Plan, Checkpoint Position, bool IsReady, int NextBatch = 0, long SentEvents = 0, long SentBytes = 0, bool HasGone = false, string? Digest = null)
 {
+    /// <summary>Batches that the client has acknowledged, from the first one on.</summary>
+    public int Acknowledged { get; init; }
+
+    /// <summary>Pages up to here come as URLs: decided once, when the stream was planned, so that all its steps agree.</summary>
+    public Checkpoint ReferencesThrough { get; init; } = Checkpoint.Beginning;
+
     /// <summary>Whether every event was sent.</summary>
     [JsonIgnore]
     public bool IsSent => IsReady && SentEvents >= Plan.TotalEvents;
+
+    /// <summary>Batches that may be sent before the next acknowledgement.</summary>
+    [JsonIgnore]
+    public int Room => Target.Options.Window is { } window ? window - (NextBatch - Acknowledged) : int.MaxValue;
+
+    /// <summary>The room that is waited for once there is none: half the window, so that a durable step sends several batches and the
+    /// client has the other half to work on meanwhile; never more than one step sends.</summary>
+    [JsonIgnore]
+    public int WantedRoom => Target.Options.Window is { } window ? Math.Min((window + 1) / 2, StreamLimits.WindowBatches) : 0;
+
+    /// <summary>The progress after an acknowledgement. One that says nothing new, or is of a batch that was never sent, changes nothing.</summary>
+    /// <param name="batchIndex">The last batch that the client has processed.</param>
+    public StreamProgress Acknowledge(int batchIndex) => batchIndex >= Acknowledged && batchIndex < NextBatch ? this with { Acknowledged = batchIndex + 1 } : this;
 }
 
 /// <summary>What ends a stream that cannot go on.</summary>

@@ -1,4 +1,5 @@
 using Dequeue.Contracts;
+using Dequeue.Contracts.Streaming;
 
 namespace Dequeue.Sync.Log;
 
@@ -45,6 +46,9 @@ public sealed class EventPage
     /// </summary>
     public ReadOnlyMemory<byte>? Digest { get; internal init; }
 
+    /// <summary>Where a client can fetch the page by itself; null when it cannot. A page that has it holds no content.</summary>
+    public PageReference? Reference { get; private init; }
+
     /// <summary>The commit position of the first event.</summary>
     public Checkpoint First => CheckpointAt(0);
 
@@ -82,6 +86,9 @@ public sealed class EventPage
     /// <summary>The page with its content unpacked.</summary>
     /// <exception cref="InvalidDataException">The content is damaged.</exception>
     internal EventPage Unpack() => _packed is { } packed ? new EventPage(Before, packed.Unpack(), _ends, _ticks) { Digest = Digest } : this;
+
+    /// <summary>The page without its content, which is fetched from elsewhere.</summary>
+    internal EventPage OfferedAs(PageReference reference) => new(Before, ReadOnlyMemory<byte>.Empty, _ends, _ticks) { Digest = Digest, Reference = reference };
 
     /// <summary>How many of the events lie at or before <paramref name="checkpoint"/>.</summary>
     internal int CountThrough(Checkpoint checkpoint)

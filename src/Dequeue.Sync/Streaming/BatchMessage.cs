@@ -53,5 +53,5 @@ internal static class BatchMessage
         return member.Finish();
     }
 
-    private static BatchHead Head(StreamBatch batch) => new(batch.Index, batch.IsLast, batch.Checkpoint) { IsPriority = batch.IsPriority };
+    private static BatchHead Head(StreamBatch batch) => new(batch.Index, batch.IsLast, batch.Checkpoint) { IsPriority = batch.IsPriority, References = batch.References };
 }

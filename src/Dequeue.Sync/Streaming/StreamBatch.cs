@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Dequeue.Contracts;
+using Dequeue.Contracts.Streaming;
 using Dequeue.Sync.Log;
 
 namespace Dequeue.Sync.Streaming;
@@ -7,21 +8,25 @@ namespace Dequeue.Sync.Streaming;
 /// <summary>One batch of a stream: runs of stored events, spliced into the message as they are.</summary>
 /// <param name="Index">0, 1, 2 …</param>
 /// <param name="IsLast">True on the final batch alone.</param>
-/// <param name="Runs">The events, in commit order.</param>
+/// <param name="Runs">The events, in commit order; none when there are <see cref="References"/>.</param>
 /// <param name="Checkpoint">The position after the batch.</param>
 public sealed record StreamBatch(int Index, bool IsLast, IReadOnlyList<EventPage> Runs, Checkpoint Checkpoint)
 {
     /// <summary>Whether it brings the entities that were asked for first.</summary>
     public bool IsPriority { get; init; }
 
+    /// <summary>Pages that the client fetches by itself, instead of events: up to <see cref="StreamLimits.MaxReferences"/>.</summary>
+    public IReadOnlyList<PageReference> References { get; init; } = [];
+
     /// <summary>Events of the batch.</summary>
-    public int Count => Runs.Sum(run => run.Count);
+    public int Count => Runs.Sum(run => run.Count) + References.Sum(page => page.Count);
 
     /// <summary>The commit position of the last event.</summary>
-    public Checkpoint LastEvent => Runs[^1].Last;
+    public Checkpoint LastEvent => References.Count > 0 ? References[^1].Checkpoint : Runs[^1].Last;
 
     /// <summary>
-    /// Cuts pages into batches: by bytes first, then by count. A full stored page is exactly one batch; small pages share one.
+    /// Cuts pages into batches: by bytes first, then by count. A full stored page is exactly one batch; small pages share one. Pages
+    /// that are fetched from elsewhere have batches of their own.
     /// </summary>
     /// <param name="pages">The pages, in order.</param>
     /// <param name="cut">How.</param>
@@ -34,13 +39,25 @@ public sealed record StreamBatch(int Index, bool IsLast, IReadOnlyList<EventPage
         var (maxEvents, maxBytes) = (cut.MaxEvents, cut.MaxBytes);
         var (index, remaining) = (cut.FirstIndex, cut.Remaining);
         var (runs, events, bytes) = (new List<EventPage>(), 0, 0);
+        var references = new List<PageReference>();
         await foreach (var page in pages.WithCancellation(cancellationToken))
         {
+            if (page.Reference is { } reference)
+            {
+                if (runs.Count > 0) yield return Batch();
+                references.Add(reference);
+                events += page.Count;
+                if (events == remaining || references.Count == StreamLimits.MaxReferences) yield return Batch();
+                continue;
+            }
+
+            if (references.Count > 0) yield return Batch();
+
             // A page that would fit a batch of its own is kept whole: it is sent as it is stored.
             var splits = page.Count > maxEvents || page.Length >= maxBytes;
             if (runs.Count > 0 && !splits && (page.Count > maxEvents - events || page.Length >= maxBytes - bytes)) yield return Batch();
 
-            for (var rest = page; rest is not null;)
+            for (var rest = splits ? page.Unpack() : page; rest is not null;)
             {
                 var taken = Fitting(rest, maxEvents - events, maxBytes - bytes);
                 if (taken == 0 && events == 0) taken = 1;
@@ -60,14 +77,14 @@ public sealed record StreamBatch(int Index, bool IsLast, IReadOnlyList<EventPage
             if (events == remaining || events >= maxEvents || bytes >= maxBytes) yield return Batch();
         }
 
-        if (runs.Count > 0) yield return Batch();
+        if (events > 0) yield return Batch();
 
         StreamBatch Batch()
         {
             remaining -= events;
-            var batch = new StreamBatch(index++, remaining == 0, runs, cut.PriorityCheckpoint ?? runs[^1].Last) { IsPriority = cut.PriorityCheckpoint is not null };
-            (runs, events, bytes) = ([], 0, 0);
-            return batch;
+            var batch = new StreamBatch(index++, remaining == 0, runs, default) { References = references, IsPriority = cut.PriorityCheckpoint is not null };
+            (runs, references, events, bytes) = ([], [], 0, 0);
+            return batch with { Checkpoint = cut.PriorityCheckpoint ?? batch.LastEvent };
         }
     }
 

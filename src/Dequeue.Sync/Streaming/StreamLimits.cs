@@ -14,6 +14,9 @@ public static class StreamLimits
     /// </summary>
     public const int MaxBatchBytes = Folding.MaxPageBytes + MaxBatchEvents;
 
+    /// <summary>Pages that one batch refers to: a message of some 10 KB instead of megabytes, and a checkpoint every 16,000 events.</summary>
+    public const int MaxReferences = 16;
+
     /// <summary>Batches of one durable step. A durable step costs up to 200 ms in the cloud, sending 20 batches a few seconds:
     /// the step's cost stays small, and a step that is repeated repeats little.</summary>
     public const int WindowBatches = 20;

@@ -13,6 +13,9 @@ namespace Dequeue.Sync.Streaming;
 /// <param name="EndPosition">Events of the log up to its end.</param>
 public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEvents, long EndPosition)
 {
+    /// <summary>Bytes of an event that are reckoned with for a log that does not know its own: a little more than usual.</summary>
+    private const int UsualEventBytes = 600;
+
     private static readonly string DigestOfNothing = Empty();
 
     /// <summary>The entities whose events come first; null for the log's own order.</summary>
@@ -27,6 +30,12 @@ public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEven
     /// <summary>Which events come first, for who goes on in the same process; found anew from <see cref="Priority"/> by others.</summary>
     [JsonIgnore]
     public EventSelection? Selection { get; init; }
+
+    /// <summary>About how many bytes of JSON the events are.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary>Whole pages up to here never change again.</summary>
+    public Checkpoint SealedThrough { get; init; } = Checkpoint.Beginning;
 
     /// <summary>
     /// Plans a stream: at most two row reads, whatever the length of the history; with priority, as many more as its entities need.
@@ -44,7 +53,7 @@ public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEven
         var head = await events.ReadHeadAsync(log, cancellationToken);
         var plan = head.Count == 0 || since >= head.Last
             ? new StreamPlan(since, Positions.NotPast(since, head), 0, head.Count) { Digest = DigestOfNothing }
-            : new StreamPlan(since, head.Last, await events.CountAfterAsync(log, head, since, cancellationToken), head.Count);
+            : Of(since, head, await events.CountAfterAsync(log, head, since, cancellationToken));
         if (priority is null) return plan.TotalEvents == head.Count && head.Count > 0 ? plan with { Digest = head.Digest } : plan;
 
         var query = new EntityQuery(priority.EntityIds, priority.Active ? head.ActiveStackId : null);
@@ -52,6 +61,13 @@ public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEven
         var selection = await events.SelectAsync(log, query, plan.Since, plan.End, cancellationToken);
         return plan with { Priority = query, PriorityEvents = selection.Count, Selection = selection };
     }
+
+    private static StreamPlan Of(Checkpoint since, LogHead head, long count)
+        => new(since, head.Last, count, head.Count)
+        {
+            Bytes = head.Bytes is { } bytes ? (long)((double)bytes * count / head.Count) : count * UsualEventBytes,
+            SealedThrough = head.SealedThrough,
+        };
 
     private static string Empty()
     {

@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Streaming;
+using Dequeue.Contracts.Streaming.Deltas;
 using Microsoft.AspNetCore.Http;
 
 namespace Dequeue.Client.Tests.Servers;
@@ -82,6 +83,14 @@ internal sealed class StreamScript(TestServer server, WebSocket socket, HttpCont
             .Select(i => server.Reference(from + i * pageSize, Math.Min(from + count, from + (i + 1) * pageSize)))
             .Select(page => spoil?.Invoke(page) ?? page);
         return Frame([], new BatchHead(index, index == Batches - 1, Until(index)) { References = [.. pages] });
+    }
+
+    /// <summary>A batch with patches, the next of its encoder.</summary>
+    public byte[] Patched(int index, DeltaEncoder deltas)
+    {
+        var written = deltas.Encode([.. Events(index).Select(static json => (ReadOnlyMemory<byte>)json)]);
+        var head = new BatchHead(index, index == Batches - 1, Until(index)) { Deltas = written.Deltas, ForgetsStates = written.ForgetsStates };
+        return [.. BatchFrame.Prefix(head), .. written.Events.Span, .. BatchFrame.Suffix];
     }
 
     public static byte[] Frame(IReadOnlyList<byte[]> events, int index, bool isLast, Checkpoint? checkpoint)

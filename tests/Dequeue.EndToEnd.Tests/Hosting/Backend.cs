@@ -25,6 +25,9 @@ public sealed class Backend : IAsyncLifetime
 
     public Uri Address => _backend!.Address;
 
+    /// <summary>The folder of its data.</summary>
+    public string Folder => _folder.FullName;
+
     public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
 
     private byte[] Key => Encoding.UTF8.GetBytes(DataFolder.Open(_folder.FullName).DevSigningKey());

@@ -44,6 +44,8 @@ public sealed class SettingsTests
     [InlineData("Auth:Authority", null, "Auth__Authority")]
     [InlineData("Limits:StreamsPerUser", "0", "Limits__StreamsPerUser")]
     [InlineData("Limits:CallsPerSecond", "many", "Limits__CallsPerSecond")]
+    [InlineData("Limits:AckSeconds", "0", "Limits__AckSeconds")]
+    [InlineData("Limits:AckSeconds", "301", "Limits__AckSeconds")]
     [InlineData("Sync:Apps", "a b", "Sync__Apps")]
     public void A_wrong_or_missing_one_is_named_in_one_sentence_without_its_value(string key, string? value, string named)
     {

@@ -34,17 +34,8 @@ internal sealed class RawStream : IAsyncDisposable
             if (part.MessageType == WebSocketMessageType.Close) return (WebSocketMessageType.Close, default);
             length += part.Count;
             if (!part.EndOfMessage) continue;
-            return (part.MessageType, JsonDocument.Parse(Opened(_buffer.AsMemory(0, length).ToArray())).RootElement);
+            return (part.MessageType, Parse(_buffer.AsMemory(0, length).ToArray()));
         }
-    }
-
-    private static byte[] Opened(byte[] frame)
-    {
-        if (frame is not [0x1F, 0x8B, ..]) return frame;
-        using var gzip = new GZipStream(new MemoryStream(frame), CompressionMode.Decompress);
-        using var opened = new MemoryStream();
-        gzip.CopyTo(opened);
-        return opened.ToArray();
     }
 
     /// <summary>Lets messages pass unread.</summary>
@@ -74,6 +65,13 @@ internal sealed class RawStream : IAsyncDisposable
     /// <summary>The sync message's type, whether bare or in the envelope of a JSON subprotocol.</summary>
     public static string? TypeOf(JsonElement message)
         => message.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Object ? data.GetProperty("type").GetString() : message.GetProperty("type").GetString();
+
+    private static JsonElement Parse(byte[] message)
+    {
+        if (message is not [0x1F, 0x8B, ..]) return JsonDocument.Parse(message).RootElement;
+        using var opened = new GZipStream(new MemoryStream(message), CompressionMode.Decompress);
+        return JsonDocument.Parse(opened).RootElement;
+    }
 
     public ValueTask DisposeAsync()
     {
