@@ -42,6 +42,8 @@ public sealed class DeltaTests
     [InlineData("""{"a":1,"title":"Long enough"}""", """{"a":1,"title":"Long enough","b":null}""")]
     [InlineData("""{"a":1,"title":"Long enough"}""", """{"a":{"b":null},"title":"Long enough"}""")]
     [InlineData("""{"a":1,"a":2,"title":"Long enough"}""", """{"a":1,"a":3,"title":"Long enough"}""")]
+    [InlineData("""{"a":1,"a":2,"title":"Long enough"}""", """{"a":3,"a":2,"title":"Long enough"}""")]
+    [InlineData("""{"a":1,"a":2,"title":"Long enough"}""", """{"a":1,"a":2,"title":"Long enough!"}""")]
     [InlineData("""{"a":1,"title":"Long enough"}""", """{"a":1,"title":"Long enough","b":1,"b":1}""")]
     [InlineData("""{"a":1,"title":"Long enough"}""", """{"title":"Long enough","a":1,"a":1}""")]
     [InlineData("""{"title":"x"}""", """{"title":"y"}""")]
