@@ -3,8 +3,8 @@ using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.EndToEnd.Tests.Operation;
 using Dequeue.Functions.Streaming;
-using Dequeue.Local.Durable;
 using Dequeue.Sync.Streaming;
+using Dequeue.Local.Durable;
 using Dequeue.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -94,7 +94,8 @@ public sealed class FlowControlTests
         await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User), subprotocol: "json.webpubsub.azure.v1");
         var connection = (await stream.ReceiveAsync()).Message.GetProperty("connectionId").GetString()!;
         var target = new StreamTarget(connection, true, "dequeue", User, "before") { Options = new StreamOptions(Window: 1) };
-        var full = new StreamProgress(target, Checkpoint.FromTicks(Checkpoint.Beginning.Ticks + 1), 2, Checkpoint.Beginning, NextBatch: 1);
+        var plan = new StreamPlan(Checkpoint.Beginning, Checkpoint.FromTicks(Checkpoint.Beginning.Ticks + 1), 2, 2);
+        var full = new StreamProgress(target, plan, Checkpoint.Beginning, IsReady: true, NextBatch: 1);
         await host.Durable.ScheduleNewOrchestrationInstanceAsync(
             nameof(StreamSync), new StreamOrder(target, Checkpoint.Beginning, full) { AckPatience = TimeSpan.FromSeconds(1) }, new StartOrchestrationOptions(target.InstanceId), Cancel);
 

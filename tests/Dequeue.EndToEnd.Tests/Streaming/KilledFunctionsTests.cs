@@ -57,7 +57,7 @@ public sealed class KilledFunctionsTests
 
         Assert.Equal((count, count / batchSize), (events, checkpoints.Count));
         Assert.Equal(3, functions.Kills);
-        Assert.InRange(repeated, 0, functions.Kills * (window ?? StreamLimits.WindowBatches));
+        Assert.InRange(repeated, 0, functions.Kills * (window ?? StreamLimits.WindowBatchesOf(batchSize)));
 
         Task SendAsync(string name, string data) => stream.SendAsync($$"""{"type":"event","event":"{{name}}","dataType":"json","data":{{data}}}""", asText: true);
     }

@@ -1,5 +1,6 @@
 using Dequeue.Contracts;
 using Dequeue.Functions.Streaming;
+using Dequeue.Sync.Streaming;
 
 namespace Dequeue.EndToEnd.Tests.Streaming;
 
@@ -37,5 +38,5 @@ public sealed class StreamProgressTests
     }
 
     private static StreamProgress Progress(int? window, int sent)
-        => new(new StreamTarget("c", false, "a", "u", "r") { Options = new StreamOptions(Window: window) }, Checkpoint.Beginning, 0, Checkpoint.Beginning, NextBatch: sent);
+        => new(new StreamTarget("c", false, "a", "u", "r") { Options = new StreamOptions(Window: window) }, new StreamPlan(Checkpoint.Beginning, Checkpoint.Beginning, 0, 0), Checkpoint.Beginning, IsReady: true, NextBatch: sent);
 }

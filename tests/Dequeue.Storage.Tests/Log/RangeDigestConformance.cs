@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Dequeue.Contracts;
+using Dequeue.Contracts.Rest;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
