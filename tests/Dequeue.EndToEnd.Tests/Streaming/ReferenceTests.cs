@@ -28,7 +28,8 @@ public sealed class ReferenceTests(Azurite azurite)
         var history = await FetchAsync(user, options);
 
         Assert.Equal(pushed.Select(Encoding.UTF8.GetString), history.Events);
-        Assert.Equal([3, 0], history.References.Select(count => Math.Min(count, 3)));
+        Assert.Contains(history.References, count => count >= 3);
+        Assert.Equal(0, history.References[^1]);
     }
 
     [Fact]
