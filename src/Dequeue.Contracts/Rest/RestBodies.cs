@@ -20,6 +20,26 @@ public sealed record SyncMeta(long EventCount, long? LastEventTs, string? LastEv
 /// <param name="ExpiresAt">When the token ends. An open connection outlives it.</param>
 public sealed record NegotiateResponse(string Url, DateTimeOffset ExpiresAt);
 
+/// <summary>Asks for the digests of parts of the log, to find out which part of a history is not what the server has.</summary>
+/// <param name="Since">The position before the first part; <see cref="Checkpoint.Beginning"/> when null.</param>
+/// <param name="Checkpoints">The end of each part, rising: 1 to <see cref="MaxRanges"/>, at most <see cref="PageLimits.Max"/> events
+/// between two.</param>
+public sealed record DigestsRequest(Checkpoint? Since, IReadOnlyList<Checkpoint> Checkpoints)
+{
+    /// <summary>Most parts of one call.</summary>
+    public const int MaxRanges = 100;
+}
+
+/// <summary>The digests of parts of the log.</summary>
+/// <param name="Ranges">One for each checkpoint asked for, in the same order.</param>
+public sealed record DigestsResponse(IReadOnlyList<RangeDigest> Ranges);
+
+/// <summary>The events after the checkpoint before and up to this one.</summary>
+/// <param name="Checkpoint">The end of the part, as it was asked for.</param>
+/// <param name="Count">How many events it has.</param>
+/// <param name="Digest">Their digest, as <see cref="Events.EventDigest"/> defines it.</param>
+public sealed record RangeDigest(Checkpoint Checkpoint, int Count, string Digest);
+
 /// <summary>An RFC 9457 problem with the code of <see cref="ErrorCodes"/>.</summary>
 /// <param name="Title">What kind of problem, in a few words.</param>
 /// <param name="Status">The HTTP status.</param>
@@ -46,5 +66,7 @@ public static class PageLimits
 [JsonSerializable(typeof(PushResponse))]
 [JsonSerializable(typeof(SyncMeta))]
 [JsonSerializable(typeof(NegotiateResponse))]
+[JsonSerializable(typeof(DigestsRequest))]
+[JsonSerializable(typeof(DigestsResponse))]
 [JsonSerializable(typeof(Problem))]
 public sealed partial class RestJson : JsonSerializerContext;

@@ -10,10 +10,15 @@ namespace Dequeue.Functions.Configuration;
 /// <param name="Apps"><c>Sync__Apps</c>.</param>
 /// <param name="CallsPerSecond"><c>Limits__CallsPerSecond</c>: sustained calls of one user of one app, per process; default 200.</param>
 /// <param name="StreamsPerUser"><c>Limits__StreamsPerUser</c>: streams of one user of one app at the same time; default 20.</param>
+/// <param name="AckPatience"><c>Limits__AckSeconds</c>: how long a stream with a window waits for an acknowledgement; 1 to 300 seconds,
+/// default 60. The sweep ends a stream that does nothing for ten minutes.</param>
 /// <param name="References"><c>References__…</c>.</param>
 public sealed record BackendSettings(
-    string EventLogStorage, WebPubSubSettings WebPubSub, AuthSettings Auth, AllowedApps Apps, int CallsPerSecond, int StreamsPerUser, ReferenceSettings References)
+    string EventLogStorage, WebPubSubSettings WebPubSub, AuthSettings Auth, AllowedApps Apps, int CallsPerSecond, int StreamsPerUser, TimeSpan AckPatience,
+    ReferenceSettings References)
 {
+    private const int MaxAckSeconds = 300;
+    private const int DefaultAckSeconds = 60;
     private const int DefaultCallsPerSecond = 200;
     private const int DefaultStreamsPerUser = 20;
 
@@ -32,13 +37,14 @@ public sealed record BackendSettings(
             AllowedApps.Read(configuration),
             Limit(configuration, "Limits:CallsPerSecond", DefaultCallsPerSecond),
             Limit(configuration, "Limits:StreamsPerUser", DefaultStreamsPerUser),
+            TimeSpan.FromSeconds(Limit(configuration, "Limits:AckSeconds", DefaultAckSeconds, MaxAckSeconds)),
             ReferenceSettings.Read(configuration));
     }
 
-    private static int Limit(IConfiguration configuration, string key, int fallback)
+    private static int Limit(IConfiguration configuration, string key, int fallback, int most = int.MaxValue)
         => configuration[key] is not { Length: > 0 } text ? fallback
-            : int.TryParse(text, out var limit) && limit > 0 ? limit
-            : throw new SettingsException($"{key.Replace(":", "__", StringComparison.Ordinal)} is a whole number above 0.");
+            : int.TryParse(text, out var limit) && limit > 0 && limit <= most ? limit
+            : throw new SettingsException($"{key.Replace(":", "__", StringComparison.Ordinal)} is a whole number {(most == int.MaxValue ? "above 0" : $"from 1 to {most}")}.");
 }
 
 /// <summary>A missing or wrong setting. The message is one sentence that names the key and never quotes a secret.</summary>

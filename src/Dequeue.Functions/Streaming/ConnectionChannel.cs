@@ -15,12 +15,12 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
     public Task SendAsync(StreamTarget target, byte[] message, CancellationToken cancellationToken)
         => SendAsync(target, RequestContent.Create(message), isJson: true, cancellationToken);
 
-    /// <summary>Sends a batch without copying its events.</summary>
+    /// <summary>Sends a batch, as a <see cref="BatchWriter"/> wrote it.</summary>
     /// <returns>Its bytes.</returns>
-    public Task<long> SendAsync(StreamTarget target, StreamBatch batch, CancellationToken cancellationToken)
+    public Task<long> SendAsync(StreamTarget target, IReadOnlyList<ReadOnlyMemory<byte>> batch, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
-        return SendAsync(target, new PartsContent(BatchMessage.Parts(batch, target.Options.Encoding)), isJson: target.Options.Encoding is null, cancellationToken);
+        return SendAsync(target, new PartsContent(batch), isJson: target.Options.Encoding is null, cancellationToken);
     }
 
     /// <summary>Lets the connection have newly committed events from now on.</summary>

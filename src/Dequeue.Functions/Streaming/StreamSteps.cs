@@ -1,4 +1,5 @@
 using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Streaming;
 using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Log;
@@ -14,7 +15,14 @@ public sealed partial class StreamSteps(
     public async Task<StreamProgress> BeginAsync(StreamTarget target, Checkpoint since, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
-        return await BeginAsync(target, await StreamPlan.MakeAsync(events, target.Log(), since, cancellationToken), cancellationToken);
+        return await BeginAsync(target, await PlanAsync(target, since, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Plans a stream.</summary>
+    public Task<StreamPlan> PlanAsync(StreamTarget target, Checkpoint since, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        return StreamPlan.MakeAsync(events, target.Log(), since, target.Options.Priority, cancellationToken);
     }
 
     /// <summary>Lets the connection have newly committed events from now on.</summary>
@@ -26,13 +34,14 @@ public sealed partial class StreamSteps(
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(plan);
         using var span = StreamTrace.StartStep("stream.begin", target.Trace);
-        await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Options.Encoding).ToUtf8Bytes(), cancellationToken);
+        await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Options.Encoding, plan.PriorityEvents).ToUtf8Bytes(), cancellationToken);
         telemetry.StreamStarted(target.Trace);
         LogStarted(target.ConnectionId, plan.TotalEvents);
-        return new StreamProgress(target, plan.End, plan.TotalEvents, plan.TotalEvents == 0 ? plan.End : plan.Since, EndPosition: plan.EndPosition)
+        var progress = new StreamProgress(target, plan, plan.Since, IsReady: plan.PriorityEvents is null)
         {
             ReferencesThrough = target.Options.References ? offers.Through(plan) : Checkpoint.Beginning,
         };
+        return plan.PriorityEvents == 0 ? await ReadyAsync(progress, cancellationToken) : progress;
     }
 
     /// <summary>Sends the next window of batches. A window that is repeated repeats its batches, with the same indexes.</summary>
@@ -43,21 +52,62 @@ public sealed partial class StreamSteps(
         if (progress.NextBatch > 0 && !await channel.IsOpenAsync(progress.Target, cancellationToken)) return progress with { HasGone = true };
 
         using var span = StreamTrace.StartStep("stream.window", progress.Target.Trace);
-        var began = clock.GetTimestamp();
-        var pages = Pages(progress, cancellationToken);
-        var first = progress.NextBatch;
-        await foreach (var batch in StreamBatch.CutAsync(pages, new BatchCut(first, progress.TotalEvents - progress.SentEvents) { MaxEvents = progress.Target.Options.BatchSize }, cancellationToken))
+        var (target, plan) = (progress.Target, progress.Plan);
+        var (began, first) = (clock.GetTimestamp(), progress.NextBatch);
+        var most = Math.Min(StreamLimits.WindowBatchesOf(target.Options.BatchSize), progress.Room);
+
+        // Of what comes by reference the bytes are not at hand here.
+        using var digest = plan.Digest is null && first == 0 && progress.ReferencesThrough <= plan.Since ? new EventDigest() : null;
+        using var writer = new BatchWriter(target.Options.Encoding, target.Options.Delta);
+        var selection = await events.SelectionAsync(target.Log(), plan, cancellationToken);
+        if (!progress.IsReady)
         {
-            var bytes = await channel.SendAsync(progress.Target, batch, cancellationToken);
-            if (batch.Index == 0) telemetry.FirstBatch(progress.Target.Trace);
-            progress = progress with
-            {
-                Position = batch.LastEvent, NextBatch = batch.Index + 1, SentEvents = progress.SentEvents + batch.Count, SentBytes = progress.SentBytes + bytes,
-            };
-            if (progress.NextBatch - first == StreamLimits.WindowBatches || clock.GetElapsedTime(began) >= StreamLimits.WindowTime) break;
+            if (progress.SentEvents < plan.PriorityEvents)
+                await SendAsync(events.ReadSelectedAsync(target.Log(), selection!, progress.Position, plan.End, cancellationToken), plan.PriorityEvents.Value, plan.Since);
+            if (progress.SentEvents < plan.PriorityEvents) return progress;
+            progress = await ReadyAsync(progress, cancellationToken);
         }
 
-        return progress;
+        if (!progress.IsSent && !IsFull())
+        {
+            await SendAsync(Rest(), plan.TotalEvents, null);
+        }
+
+        return progress.IsSent && digest is not null ? progress with { Digest = digest.ToString() } : progress;
+
+        bool IsFull() => progress.NextBatch - first >= most || clock.GetElapsedTime(began) >= StreamLimits.WindowTime;
+
+        IAsyncEnumerable<EventPage> Rest()
+        {
+            var offersSome = progress.ReferencesThrough > progress.Position;
+            var stored = events.ReadRestAsync(target.Log(), plan, selection, progress.Position, offersSome || writer.TakesPacked, cancellationToken);
+            return offersSome
+                ? offers.OfferAsync(target.Log(), stored, new OfferRule(progress.ReferencesThrough, target.Options.BatchSize, writer.TakesPacked), cancellationToken)
+                : stored;
+        }
+
+        async Task SendAsync(IAsyncEnumerable<EventPage> pages, long upTo, Checkpoint? priorityCheckpoint)
+        {
+            var cut = new BatchCut(progress.NextBatch, plan.TotalEvents - progress.SentEvents) { MaxEvents = target.Options.BatchSize, PriorityCheckpoint = priorityCheckpoint };
+            await foreach (var batch in StreamBatch.CutAsync(pages, cut, cancellationToken))
+            {
+                if (digest is not null)
+                {
+                    foreach (var run in batch.Runs) digest.Append(run);
+                }
+
+                var bytes = await channel.SendAsync(target, writer.Parts(batch), cancellationToken);
+                if (batch.Index == 0) telemetry.FirstBatch(target.Trace);
+                progress = progress with
+                {
+                    Position = batch.LastEvent, NextBatch = batch.Index + 1, SentEvents = progress.SentEvents + batch.Count, SentBytes = progress.SentBytes + bytes,
+                };
+                if (IsFull()) return;
+            }
+
+            // Else the next window would find nothing to send either, and the one after it.
+            if (progress.SentEvents != upTo) throw new LogCorruptException($"A stream was to send {upTo} events, and the log has {progress.SentEvents}.");
+        }
     }
 
     /// <summary>Closes the stream with the client's new checkpoint.</summary>
@@ -69,14 +119,17 @@ public sealed partial class StreamSteps(
         if (progress.HasGone)
         {
             telemetry.StreamFailed(target.Trace, SyncTelemetry.Left);
-            LogGone(target.ConnectionId, progress.SentEvents, progress.TotalEvents);
+            LogGone(target.ConnectionId, progress.SentEvents, progress.Plan.TotalEvents);
             await registry.ForgetAsync(target.Log(), target.ConnectionId, cancellationToken);
             return;
         }
 
+        var digest = progress.Digest ?? progress.Plan.Digest ?? await events.DigestAsync(target.Log(), progress.Plan, cancellationToken);
+
         // Free again before the client learns that it may ask again.
         await registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
-        await channel.SendAsync(target, new StreamMessage.Complete(progress.SentEvents, progress.End, Position: target.Options.IsLive ? progress.EndPosition : null).ToUtf8Bytes(), cancellationToken);
+        var complete = new StreamMessage.Complete(progress.SentEvents, progress.Plan.End, digest, target.Options.IsLive ? progress.Plan.EndPosition : null);
+        await channel.SendAsync(target, complete.ToUtf8Bytes(), cancellationToken);
         telemetry.StreamCompleted(target.Trace, progress.SentEvents, progress.SentBytes, target.Options.Encoding ?? "identity");
         LogCompleted(target.ConnectionId, progress.SentEvents, progress.NextBatch);
     }
@@ -85,15 +138,21 @@ public sealed partial class StreamSteps(
     public async Task FailAsync(StreamFailure failure, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(failure);
-        LogFailed(failure.Target.ConnectionId, failure.Code, failure.Text);
+        var target = failure.Target;
+        LogFailed(target.ConnectionId, failure.Code, failure.Text);
+
+        // Free again before the client learns that it may ask again; but a storage that does not answer must not hold up the news.
+        var tellsFirst = failure.Code == ErrorCodes.DbError;
         try
         {
-            await RefuseAsync(failure, cancellationToken);
+            await (tellsFirst ? RefuseAsync(failure, cancellationToken) : FreeAsync());
         }
         finally
         {
-            await registry.EndAsync(failure.Target.Log(), failure.Target.ConnectionId, failure.Target.RequestId, cancellationToken);
+            await (tellsFirst ? FreeAsync() : RefuseAsync(failure, cancellationToken));
         }
+
+        Task FreeAsync() => registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
     }
 
     /// <summary>Answers a request that starts no stream.</summary>
@@ -104,19 +163,10 @@ public sealed partial class StreamSteps(
         return channel.SendAsync(refusal.Target, new StreamMessage.Error(refusal.Text, refusal.Code).ToUtf8Bytes(), cancellationToken);
     }
 
-    private IAsyncEnumerable<EventPage> Pages(StreamProgress progress, CancellationToken cancellationToken)
+    private async Task<StreamProgress> ReadyAsync(StreamProgress progress, CancellationToken cancellationToken)
     {
-        var (log, options) = (progress.Target.Log(), progress.Target.Options);
-        var isPacked = options.Encoding == BatchEncodings.Gzip;
-        if (progress.ReferencesThrough > progress.Position)
-        {
-            var stored = events.ReadPackedAsync(log, progress.Position, progress.End, cancellationToken);
-            return offers.OfferAsync(log, stored, new OfferRule(progress.ReferencesThrough, options.BatchSize, isPacked), cancellationToken);
-        }
-
-        return isPacked
-            ? events.ReadPackedAsync(log, progress.Position, progress.End, cancellationToken)
-            : events.ReadAsync(log, progress.Position, progress.End, cancellationToken);
+        await channel.SendAsync(progress.Target, new StreamMessage.Ready(progress.SentEvents).ToUtf8Bytes(), cancellationToken);
+        return progress with { IsReady = true, Position = progress.Plan.Since };
     }
 
     [LoggerMessage(201, LogLevel.Information, "Stream on {Connection} started: {TotalEvents} events")]

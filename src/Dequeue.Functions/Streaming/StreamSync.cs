@@ -4,14 +4,18 @@ using Dequeue.Sync.Storage;
 namespace Dequeue.Functions.Streaming;
 
 /// <summary>
-/// The durable orchestration of a long stream: windows go out, positions come back. Deterministic: no I/O, no clock, no ids, and
-/// no event ever enters its history.
+/// The durable orchestration of a long stream: windows go out, positions and acknowledgements come back. Deterministic: no I/O, no
+/// clock but the orchestration's own, no ids, no settings, and no event of a log ever enters its history.
 /// </summary>
 public static class StreamSync
 {
     /// <summary>Attempts of one step. With <see cref="FirstRetry"/> doubling they span about 15 s: longer than a restart of the
     /// service, shorter than a client's patience.</summary>
     private const int Attempts = 5;
+
+    /// <summary>Windows and acknowledgements after which the orchestration starts over from its progress. Every step replays the
+    /// history, which so stays at some hundred rows however long the stream is, and whatever its client sends.</summary>
+    private const int HistoryLimit = 100;
 
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
 
@@ -25,8 +29,36 @@ public static class StreamSync
         try
         {
             var progress = order.Begun ?? await context.CallActivityAsync<StreamProgress>(nameof(StreamActivities.PlanStream), order, retries);
+            using var acks = new AckInbox(context);
+            var (windows, ackBy) = (0, order.AckBy);
             while (progress is { IsSent: false, HasGone: false })
-                progress = await context.CallActivityAsync<StreamProgress>(nameof(StreamActivities.SendWindow), progress, retries);
+            {
+                var acknowledged = progress.Acknowledged;
+                progress = acks.TakeAll(progress);
+
+                // Sends until the window is full, then waits until enough of it is free.
+                if (progress.Room > 0 && (ackBy is null || progress.Room >= progress.WantedRoom)) ackBy = null;
+                else if (ackBy is null || progress.Acknowledged > acknowledged) ackBy = context.CurrentUtcDateTime + order.AckPatience;
+
+                if (windows + acks.Taken >= HistoryLimit)
+                {
+                    context.ContinueAsNew(order with { Begun = progress, AckBy = ackBy });
+                    return;
+                }
+
+                if (ackBy is null)
+                {
+                    progress = await context.CallActivityAsync<StreamProgress>(nameof(StreamActivities.SendWindow), progress, retries);
+                    windows++;
+                }
+                else if (!await acks.ArriveAsync(ackBy.Value))
+                {
+                    var silence = new StreamFailure(order.Target, ErrorCodes.StreamTimeout, $"Nothing was acknowledged for {order.AckPatience.TotalSeconds} seconds.");
+                    await context.CallActivityAsync(nameof(StreamActivities.FailStream), silence, retries);
+                    return;
+                }
+            }
+
             await context.CallActivityAsync(nameof(StreamActivities.CompleteStream), progress, retries);
         }
         catch (TaskFailedException failed)

@@ -1,6 +1,8 @@
+using System.Text.Json.Serialization;
 using Dequeue.Contracts;
 using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Streaming;
 
 namespace Dequeue.Functions.Streaming;
 
@@ -41,27 +43,51 @@ public sealed record StreamTarget(string ConnectionId, bool SpeaksJson, string A
 /// <summary>What starts a <see cref="StreamSync"/>.</summary>
 /// <param name="Target">Where the stream goes.</param>
 /// <param name="Since">The position that the client holds.</param>
-/// <param name="Begun">How far the stream came before it turned out too long for one window; null for one that has not begun.</param>
-public sealed record StreamOrder(StreamTarget Target, Checkpoint Since, StreamProgress? Begun = null);
+/// <param name="Begun">How far the stream has come already, inline or in the orchestration's runs before; null for one that has not begun.</param>
+public sealed record StreamOrder(StreamTarget Target, Checkpoint Since, StreamProgress? Begun = null)
+{
+    /// <summary>How long an acknowledgement is awaited.</summary>
+    public TimeSpan AckPatience { get; init; }
+
+    /// <summary>While one is awaited: until when, in UTC. Else null.</summary>
+    public DateTime? AckBy { get; init; }
+}
 
 /// <summary>How far a stream has come: what goes from one durable step to the next.</summary>
 /// <param name="Target">Where the stream goes.</param>
-/// <param name="End">Where it ends, fixed when it was planned.</param>
-/// <param name="TotalEvents">Events that it was announced with.</param>
-/// <param name="Position">Everything up to here was sent.</param>
+/// <param name="Plan">What it brings, fixed when it was planned.</param>
+/// <param name="Position">Everything up to here was sent: of the events that come first until <paramref name="IsReady"/>, then of the others.</param>
+/// <param name="IsReady">Whether the events that come first have all been sent, and <c>ready</c> if there were to be any.</param>
 /// <param name="NextBatch">The index of the next batch.</param>
 /// <param name="SentEvents">Events sent so far.</param>
-/// <param name="HasGone">The connection is no more: there is nobody to send to.</param>
 /// <param name="SentBytes">Bytes of batches sent so far.</param>
-/// <param name="EndPosition">Events of the log up to <paramref name="End"/>.</param>
+/// <param name="HasGone">The connection is no more: there is nobody to send to.</param>
+/// <param name="Digest">The digest of the whole stream, once it was sent in a single window.</param>
 public sealed record StreamProgress(
-    StreamTarget Target, Checkpoint End, long TotalEvents, Checkpoint Position, int NextBatch = 0, long SentEvents = 0, bool HasGone = false, long SentBytes = 0, long EndPosition = 0)
+    StreamTarget Target, StreamPlan Plan, Checkpoint Position, bool IsReady, int NextBatch = 0, long SentEvents = 0, long SentBytes = 0, bool HasGone = false, string? Digest = null)
 {
+    /// <summary>Batches that the client has acknowledged, from the first one on.</summary>
+    public int Acknowledged { get; init; }
+
     /// <summary>Pages up to here come as URLs: decided once, when the stream was planned, so that all its steps agree.</summary>
     public Checkpoint ReferencesThrough { get; init; } = Checkpoint.Beginning;
 
     /// <summary>Whether every event was sent.</summary>
-    public bool IsSent => Position >= End;
+    [JsonIgnore]
+    public bool IsSent => IsReady && SentEvents >= Plan.TotalEvents;
+
+    /// <summary>Batches that may be sent before the next acknowledgement.</summary>
+    [JsonIgnore]
+    public int Room => Target.Options.Window is { } window ? window - (NextBatch - Acknowledged) : int.MaxValue;
+
+    /// <summary>The room that is waited for once there is none: half the window, so that a durable step sends several batches and the
+    /// client has the other half to work on meanwhile; never more than one step sends.</summary>
+    [JsonIgnore]
+    public int WantedRoom => Target.Options.Window is { } window ? Math.Min((window + 1) / 2, StreamLimits.WindowBatches) : 0;
+
+    /// <summary>The progress after an acknowledgement. One that says nothing new, or is of a batch that was never sent, changes nothing.</summary>
+    /// <param name="batchIndex">The last batch that the client has processed.</param>
+    public StreamProgress Acknowledge(int batchIndex) => batchIndex >= Acknowledged && batchIndex < NextBatch ? this with { Acknowledged = batchIndex + 1 } : this;
 }
 
 /// <summary>What ends a stream that cannot go on.</summary>

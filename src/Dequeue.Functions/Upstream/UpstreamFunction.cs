@@ -21,13 +21,12 @@ namespace Dequeue.Functions.Upstream;
 /// Web PubSub delivers at least once, so every event may come again, at any time. Repeated, <c>connect</c> answers the same and
 /// changes nothing; a request starts no second stream while its connection lives (its row in <see cref="StreamRegistry"/> keeps the
 /// delivery id), and afterwards sends into a group that nobody is in until the sweep removes the row; a push is stored once by its
-/// event ids; <c>disconnected</c> ends a stream that nobody reads.
+/// event ids; an acknowledgement stands for all before it; <c>disconnected</c> ends a stream that nobody reads.
 /// </remarks>
 public sealed partial class UpstreamFunction(
     UpstreamCaller caller,
     StreamSteps steps,
     StreamRegistry registry,
-    EventLog events,
     PushIntake intake,
     BackendSettings settings,
     SyncTelemetry telemetry,
@@ -115,9 +114,21 @@ public sealed partial class UpstreamFunction(
     private async Task<IResult> MessageAsync(
         HttpRequest request, UpstreamEvent upstream, LogKey log, DurableTaskClient durable, CancellationToken cancellationToken)
     {
+        if (await RequestBody.ReadAsync(request, MaxBodyBytes, cancellationToken) is not { } body) return Problems.TooLarge(MaxBodyBytes);
+        if (StreamAck.Read(body.Span, typeIsKnown: upstream.Name == StreamAck.Type, out var isAck) is { } ack)
+        {
+            if (!await durable.AcknowledgeAsync(upstream.ConnectionId, ack.BatchIndex, cancellationToken)) LogNobodyWaits(upstream.ConnectionId, ack.BatchIndex);
+            return Results.NoContent();
+        }
+
         using var span = SyncTelemetry.Spans.StartActivity("stream.request");
         var target = upstream.Target(log, StreamTrace.Begin(clock));
-        if (await RequestBody.ReadAsync(request, MaxBodyBytes, cancellationToken) is not { } body) return Problems.TooLarge(MaxBodyBytes);
+        if (isAck || upstream.Name == StreamAck.Type)
+        {
+            await steps.RefuseAsync(new StreamFailure(target, ErrorCodes.InvalidRequest, "An acknowledgement has a batchIndex, a whole number from 0."), cancellationToken);
+            return Results.NoContent();
+        }
+
         if (upstream.Name == "message" && PushBody.Read(body, log.User) is PushBody.Valid push)
             return Results.Json(await intake.StoreAsync(log, push, cancellationToken), RestJson.Default.PushResponse);
         switch (StreamRequest.Read(body.Span, typeIsKnown: upstream.Name == StreamRequest.Type))
@@ -141,7 +152,7 @@ public sealed partial class UpstreamFunction(
         {
             // Before the stream's end is fixed: an event is in the stream or comes live, if not both.
             if (target.Options.IsLive) await steps.JoinLiveAsync(target, cancellationToken);
-            var planning = StreamPlan.MakeAsync(events, target.Log(), request.Since, cancellationToken);
+            var planning = steps.PlanAsync(target, request.Since, cancellationToken);
             claim = await registry.BeginAsync(target.Log(), target.ConnectionId, target.RequestId, settings.StreamsPerUser, cancellationToken);
             plan = await planning;
         }
@@ -164,7 +175,7 @@ public sealed partial class UpstreamFunction(
 
         try
         {
-            var order = new StreamOrder(target, request.Since);
+            var order = new StreamOrder(target, request.Since) { AckPatience = settings.AckPatience };
             if (plan.TotalEvents <= InlineEvents)
             {
                 var progress = await steps.SendWindowAsync(await steps.BeginAsync(target, plan, cancellationToken), cancellationToken);
@@ -178,7 +189,7 @@ public sealed partial class UpstreamFunction(
             }
 
             order = order with { Target = AsDurable(target), Begun = order.Begun is { } begun ? begun with { Target = AsDurable(target) } : null };
-            await durable.ScheduleNewOrchestrationInstanceAsync(nameof(StreamSync), order, new StartOrchestrationOptions(target.InstanceId), cancellationToken);
+            await durable.StartStreamAsync(order, cancellationToken);
         }
         catch (StorageUnavailableException)
         {
@@ -202,4 +213,7 @@ public sealed partial class UpstreamFunction(
 
     [LoggerMessage(303, LogLevel.Error, "The issuer of Web PubSub's tokens does not answer")]
     private partial void LogIssuerUnavailable(Exception failure);
+
+    [LoggerMessage(304, LogLevel.Debug, "No stream on {Connection} waits for the acknowledgement of batch {Batch}")]
+    private partial void LogNobodyWaits(string connection, int batch);
 }

@@ -1,4 +1,5 @@
 using Dequeue.Contracts;
+using Dequeue.Contracts.Rest;
 using Dequeue.Contracts.Events;
 using Dequeue.Sync.Storage;
 

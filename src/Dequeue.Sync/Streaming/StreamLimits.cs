@@ -21,6 +21,10 @@ public static class StreamLimits
     /// the step's cost stays small, and a step that is repeated repeats little.</summary>
     public const int WindowBatches = 20;
 
+    /// <summary>Batches of one durable step for a client that wants smaller ones: as many events.</summary>
+    /// <param name="batchSize">Most events of a batch, 1 to <see cref="MaxBatchEvents"/>.</param>
+    public static int WindowBatchesOf(int batchSize) => WindowBatches * MaxBatchEvents / batchSize;
+
     /// <summary>Longest that one durable step sends before it reports its position.</summary>
     public static readonly TimeSpan WindowTime = TimeSpan.FromSeconds(10);
 }

@@ -33,6 +33,20 @@ public sealed class RestBodiesTests
             """{"title":"Invalid checkpoint","status":400,"detail":"since is an RFC 3339 date-time.","code":"INVALID_CHECKPOINT"}""",
             RestJson.Default.Problem);
 
+    [Fact]
+    public void The_digests_of_parts_are_asked_for_by_their_ends()
+        => Golden(
+            new DigestsRequest(Checkpoint.FromTicks(621355968000000000), [Checkpoint.FromTicks(621355968000000001)]),
+            """{"since":"1970-01-01T00:00:00.0000000Z","checkpoints":["1970-01-01T00:00:00.0000001Z"]}""",
+            RestJson.Default.DigestsRequest);
+
+    [Fact]
+    public void The_digests_of_parts_are_answered_one_for_each()
+        => Golden(
+            new DigestsResponse([new RangeDigest(Checkpoint.FromTicks(621355968000000001), 3, "ab")]),
+            """{"ranges":[{"checkpoint":"1970-01-01T00:00:00.0000001Z","count":3,"digest":"ab"}]}""",
+            RestJson.Default.DigestsResponse);
+
     private static void Golden<T>(T value, string json, JsonTypeInfo<T> type)
     {
         Assert.Equal(json, JsonSerializer.Serialize(value, type));

@@ -20,7 +20,7 @@ namespace Dequeue.EndToEnd.Tests.Operation;
 /// <summary>A backend whose inside a test may look at: its services, its durable client, its log lines.</summary>
 internal sealed class OperationHost : IAsyncDisposable
 {
-    private const string Key = "0123456789abcdef0123456789abcdef";
+    public const string Key = "0123456789abcdef0123456789abcdef";
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("dequeue-operation-");
     private readonly WebPubSubServer _pubSub = new(new WebPubSubServerOptions { Port = 0 });

@@ -108,6 +108,38 @@ public sealed class SweepTests : IAsyncLifetime
         Assert.Null(await _host.Durable.GetInstanceAsync(id, false, Cancel));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_stream_that_waits_for_an_acknowledgement_is_let_be_until_it_has_waited_for_too_long(bool hasGone)
+    {
+        await _host.PushAsync("ada", 30);
+        await using var open = await OpenAsync("ada");
+        await open.Stream.SendAsync("""{"type":"event","event":"sync.stream.request","dataType":"json","data":{"window":1,"batchSize":10}}""", asText: true);
+        var id = StreamTarget.InstanceOf(open.Connection);
+        await OperationHost.UntilAsync(async () => await _host.Durable.GetInstanceAsync(id, false, Cancel) is { IsRunning: true });
+
+        // The longest that Limits__AckSeconds allows.
+        _clock.Advance(TimeSpan.FromSeconds(300));
+        Assert.Equal(SweepReport.Nothing, await SweepAsync());
+        Assert.True((await _host.Durable.GetInstanceAsync(id, false, Cancel))!.IsRunning);
+
+        _clock.Advance(StreamSweep.StuckAfter);
+        if (hasGone)
+        {
+            // Web PubSub tells of its end, too; whoever comes first.
+            await open.Stream.DisposeAsync();
+            await SweepAsync();
+        }
+        else
+        {
+            Assert.Equal(new SweepReport(0, 1, 0), await SweepAsync());
+        }
+
+        Assert.Equal(OrchestrationRuntimeStatus.Terminated, (await _host.Durable.WaitForInstanceCompletionAsync(id, false, Cancel)).RuntimeStatus);
+        await OperationHost.UntilAsync(async () => (await RowsAsync()).Count == 0);
+    }
+
     [Fact]
     public async Task A_replayed_request_of_a_connection_that_has_gone_reaches_nobody_and_leaves_a_row_that_the_sweep_takes()
     {

@@ -51,6 +51,25 @@ public sealed class TelemetryTests
     }
 
     [Fact]
+    public async Task A_stream_whose_client_falls_silent_counts_as_failed_once_and_its_acknowledgements_as_nothing()
+    {
+        await using var host = await OperationHost.StartAsync(("Limits:AckSeconds", "1"));
+        using var metrics = new Measurements(host.Services);
+        using var spans = new Spans();
+        await host.PushAsync(User, 30);
+        await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User));
+        await stream.SendAsync("""{"type":"sync.stream.request","window":1,"batchSize":10}""");
+        await stream.SendAsync(WindowClient.Ack(0));
+        await stream.ReceiveUntilAsync("sync.stream.error");
+
+        Assert.Equal([1], metrics.Of("dequeue.streams.failed", ("path", "durable"), ("code", "STREAM_TIMEOUT")));
+        Assert.Single(metrics.Of("dequeue.streams.failed"));
+        Assert.Empty(metrics.Of("dequeue.streams.completed"));
+        Assert.Single(metrics.Of("dequeue.push.events"));
+        Assert.Single(spans.All, span => span.OperationName == "stream.request" && spans.All.Any(send => send.TraceId == span.TraceId && send.OperationName == "stream.window"));
+    }
+
+    [Fact]
     public async Task A_long_stream_is_one_trace_from_its_request_over_its_steps_to_its_sends()
     {
         await using var host = await OperationHost.StartAsync();

@@ -197,6 +197,9 @@ public sealed class ReferenceTests(Azurite azurite)
             {
                 Assert.Equal(start.GetProperty("totalEvents").GetInt64(), message.GetProperty("processedEvents").GetInt64());
                 Assert.Equal(start.GetProperty("totalEvents").GetInt64(), history.Events.Count);
+                using var digest = new EventDigest();
+                foreach (var e in history.Events) digest.Append(Encoding.UTF8.GetBytes(e));
+                Assert.Equal(digest.ToString(), message.GetProperty("digest").GetString());
                 Assert.All(history.Pages, page => Assert.Equal(history.Events.ElementAtOrDefault(page.End), page.Next));
                 return history;
             }

@@ -211,6 +211,78 @@ public sealed class EventTests
     }
 
     [Fact]
+    public async Task A_wait_that_is_open_when_the_orchestration_starts_over_takes_no_event_of_the_next_run()
+    {
+        var gate = new TaskCompletionSource();
+        await using var engine = await new EngineHarness()
+            .Activity("Slow", async (_, cancellationToken) =>
+            {
+                await gate.Task.WaitAsync(cancellationToken);
+                return null;
+            })
+            .Orchestrator("Again", async context =>
+            {
+                var open = context.WaitForExternalEvent<string>("e");
+                if (context.GetInput<int>() == 1)
+                {
+                    return await open;
+                }
+
+                await context.CallActivityAsync("Slow");
+                context.ContinueAsNew(1);
+                return null;
+            })
+            .StartAsync();
+        var id = await engine.BeginAsync("Again", 0);
+        await engine.UntilAsync(database => database.Activities().Count == 1);
+
+        // The end of the activity and the event come in one step, in this order.
+        await engine.Client.SuspendInstanceAsync(id, cancellation: Test);
+        await engine.UntilStatusAsync(id, OrchestrationRuntimeStatus.Suspended);
+        gate.SetResult();
+        await engine.UntilAsync(database => database.Activities().Count == 0);
+        await engine.Client.RaiseEventAsync(id, "e", "for the next run", Test);
+        await engine.Client.ResumeInstanceAsync(id, cancellation: Test);
+
+        Assert.Equal("for the next run", (await engine.EndAsync(id)).ReadOutputAs<string>());
+    }
+
+    [Fact]
+    public async Task One_wait_that_outlives_timers_gets_the_event_and_its_timers_end_with_the_run()
+    {
+        var clock = new FakeTimeProvider();
+        await using var engine = await new EngineHarness { Clock = clock }
+            .Orchestrator("Patience", async context =>
+            {
+                var wait = context.WaitForExternalEvent<string>("e");
+                using var ended = new CancellationTokenSource();
+                var rounds = 0;
+                while (await Task.WhenAny(wait, context.CreateTimer(TimeSpan.FromMinutes(1), ended.Token)) != wait)
+                {
+                    rounds++;
+                }
+
+#pragma warning disable CA1849
+                ended.Cancel();
+#pragma warning restore CA1849
+                return $"{rounds} {await wait}";
+            })
+            .StartAsync();
+        var id = await engine.BeginAsync("Patience");
+        foreach (var task in new[] { 0, 1 })
+        {
+            await engine.UntilAsync(database => database.Timers() is [{ } timer] && timer.Task == task);
+            clock.Advance(TimeSpan.FromMinutes(1));
+        }
+
+        await engine.UntilAsync(database => database.Timers() is [{ Task: 2 }]);
+        await engine.Client.RaiseEventAsync(id, "e", "at last", Test);
+
+        Assert.Equal("2 at last", (await engine.EndAsync(id)).ReadOutputAs<string>());
+        Assert.Equal(0, engine.Count("timers"));
+    }
+
+    [Fact]
     public async Task A_terminated_instance_has_its_output_and_hears_no_more()
     {
         var gate = new TaskCompletionSource();

@@ -3,7 +3,6 @@ using System.IO.Hashing;
 using System.Text;
 using CsCheck;
 using Dequeue.Contracts;
-using Dequeue.Contracts.Streaming;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Streaming;
 
@@ -42,9 +41,9 @@ public sealed class GzipMemberTests
         long[] ticks = [700, 800, 900];
         var plain = new EventPage(0, json, ends, ticks);
         var packed = new EventPage(0, PackedEvents.Pack(json), ends, ticks);
-        var expected = Joined(BatchMessage.Parts(new StreamBatch(3, true, [plain, plain.Slice(1, 2)], Checkpoint.FromTicks(900)), null));
+        var expected = Joined(BatchMessage.Plain(new StreamBatch(3, true, [plain, plain.Slice(1, 2)], Checkpoint.FromTicks(900))));
 
-        var actual = Open(BatchMessage.Parts(new StreamBatch(3, true, [packed, plain.Slice(1, 2)], Checkpoint.FromTicks(900)), BatchEncodings.Gzip));
+        var actual = Open(BatchMessage.Gzip(new StreamBatch(3, true, [packed, plain.Slice(1, 2)], Checkpoint.FromTicks(900))));
 
         Assert.Equal(Encoding.UTF8.GetString(expected), Encoding.UTF8.GetString(actual));
         using var message = System.Text.Json.JsonDocument.Parse(actual);

@@ -11,9 +11,9 @@ public sealed class StreamBatchTests
 {
     [Fact]
     public async Task Batches_hold_every_event_once_in_order_within_the_limits_and_the_last_one_alone_says_so()
-        => await Gen.Select(Gen.Int[1, 40].Array[1, 12].Array[1, 12], Gen.Int[1, 30], Gen.Int[20, 400]).SampleAsync(async (sizes, maxEvents, maxBytes) =>
+        => await Gen.Select(Gen.Int[1, 40].Array[1, 12].Array[1, 12], Gen.Int[1, 30], Gen.Int[20, 400], Gen.Bool).SampleAsync(async (sizes, maxEvents, maxBytes, packed) =>
         {
-            var pages = Pages(sizes);
+            var pages = Pages(sizes, packed);
             var batches = await CutAsync(pages, maxEvents, maxBytes);
 
             Assert.Equal(pages.SelectMany(EventsOf), batches.SelectMany(batch => batch.Runs).SelectMany(EventsOf));
@@ -24,7 +24,7 @@ public sealed class StreamBatchTests
             Assert.All(batches, batch =>
             {
                 Assert.InRange(batch.Count, 1, maxEvents);
-                Assert.True(batch.Count == 1 || batch.Runs.Sum(run => run.Json.Length + 1) <= maxBytes + 1);
+                Assert.True(batch.Count == 1 || batch.Runs.Sum(run => run.Length + 1) <= maxBytes + 1);
             });
         });
 
@@ -121,7 +121,7 @@ public sealed class StreamBatchTests
     }
 
     // Events are strings of the given lengths; ticks count from 1.
-    private static List<EventPage> Pages(int[][] sizes)
+    private static List<EventPage> Pages(int[][] sizes, bool packed = false)
     {
         var (pages, tick) = (new List<EventPage>(), 0L);
         foreach (var page in sizes)
@@ -135,11 +135,18 @@ public sealed class StreamBatchTests
                 ticks.Add(++tick);
             }
 
-            pages.Add(new EventPage(tick - page.Length, Encoding.ASCII.GetBytes(json.ToString()), [.. ends], [.. ticks]));
+            var content = Encoding.ASCII.GetBytes(json.ToString());
+            pages.Add(packed
+                ? new EventPage(tick - page.Length, PackedEvents.Pack(content), [.. ends], [.. ticks])
+                : new EventPage(tick - page.Length, content, [.. ends], [.. ticks]));
         }
 
         return pages;
     }
 
-    private static IEnumerable<string> EventsOf(EventPage page) => Enumerable.Range(0, page.Count).Select(i => Encoding.ASCII.GetString(page.EventAt(i).Span));
+    private static IEnumerable<string> EventsOf(EventPage page)
+    {
+        var open = page.Unpack();
+        return Enumerable.Range(0, open.Count).Select(i => Encoding.ASCII.GetString(open.EventAt(i).Span));
+    }
 }

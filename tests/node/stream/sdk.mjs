@@ -31,7 +31,7 @@ const done = new Promise((resolve, reject) => {
 });
 
 await client.start();
-await client.sendEvent("sync.stream.request", { since: null, ...(encoding === "none" ? {} : { encodings: ["br", encoding] }) }, "json");
+await client.sendEvent("sync.stream.request", { since: null, ...(encoding === "none" ? {} : { encodings: ["lz4", encoding] }) }, "json");
 await done;
 client.stop();
 console.log(JSON.stringify(result));

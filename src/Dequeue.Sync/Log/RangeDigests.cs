@@ -1,12 +1,7 @@
 using Dequeue.Contracts;
+using Dequeue.Contracts.Rest;
 
 namespace Dequeue.Sync.Log;
-
-/// <summary>The digest of a run of events.</summary>
-/// <param name="Checkpoint">Where the run ends, as it was asked for; it begins after the one before.</param>
-/// <param name="Count">Its events.</param>
-/// <param name="Digest">Their <see cref="Contracts.Events.EventDigest"/>, 64 lower-case hex digits.</param>
-public sealed record RangeDigest(Checkpoint Checkpoint, int Count, string Digest);
 
 /// <summary>What became of a call for the digests of ranges.</summary>
 public abstract record RangeDigests

@@ -1,0 +1,98 @@
+using System.Text.Json;
+using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Rest;
+using Dequeue.Functions.Http;
+using Dequeue.Sync.Log;
+using Microsoft.AspNetCore.Http;
+
+namespace Dequeue.Functions.Integrity;
+
+/// <summary>The digests of parts of a log: a device whose history differs finds out where, and fetches that alone.</summary>
+public sealed class DigestFunctions(RestCalls calls, EventLog events)
+{
+    /// <summary>A body is 101 checkpoints at most.</summary>
+    private const int MaxBodyBytes = 64 * 1024;
+
+    /// <summary><c>POST …/sync/digests</c> for a named app.</summary>
+    [Function("Digests")]
+    public Task<IResult> DigestsAsync(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "apps/{appId}/sync/digests")] HttpRequest request, string appId, CancellationToken cancellationToken)
+        => AnswerAsync(request, appId, cancellationToken);
+
+    /// <summary><c>POST …/sync/digests</c> for the default app.</summary>
+    [Function("DigestsOfDefaultApp")]
+    public Task<IResult> DigestsOfDefaultAppAsync(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "v1/sync/digests")] HttpRequest request, CancellationToken cancellationToken)
+        => AnswerAsync(request, null, cancellationToken);
+
+    private Task<IResult> AnswerAsync(HttpRequest request, string? app, CancellationToken cancellationToken)
+        => calls.AnswerAsync(request, app, async (log, token) =>
+        {
+            if (await RequestBody.ReadAsync(request, MaxBodyBytes, token) is not { } body) return Problems.TooLarge(MaxBodyBytes);
+            var (since, ends, problem) = Read(body.Span);
+            if (problem is not null) return problem;
+            return await events.DigestRangesAsync(log, since, ends, token) switch
+            {
+                RangeDigests.Known known => Results.Json(new DigestsResponse(known.Ranges), RestJson.Default.DigestsResponse),
+                RangeDigests.TooManyEvents wide => Problems.Invalid($"More than {EventLog.MaxRangeEvents} events lie between {wide.Checkpoint} and the checkpoint before it."),
+                _ => Problems.Internal(),
+            };
+        }, cancellationToken);
+
+    private static (Checkpoint Since, List<Checkpoint> Ends, IResult? Problem) Read(ReadOnlySpan<byte> body)
+    {
+        var (since, ends) = (Checkpoint.Beginning, new List<Checkpoint>());
+        try
+        {
+            var reader = new Utf8JsonReader(body);
+            reader.Read();
+            if (reader.TokenType != JsonTokenType.StartObject) return Refused(Problems.Invalid("The body is an object: {\"since\":\"…\",\"checkpoints\":[\"…\"]}."));
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                var name = JsonText.Of(ref reader);
+                var field = name.Equals("since"u8) ? 's' : name.Equals("checkpoints"u8) ? 'c' : ' ';
+                reader.Read();
+                if (field == ' ' || (field == 's' && reader.TokenType == JsonTokenType.Null)) reader.Skip();
+                else if (field == 's')
+                {
+                    if (!TryRead(ref reader, out since)) return Refused(Problems.InvalidCheckpoint());
+                }
+                else
+                {
+                    if (reader.TokenType != JsonTokenType.StartArray) return Refused(Problems.Invalid("checkpoints is an array."));
+                    while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                    {
+                        if (!TryRead(ref reader, out var end)) return Refused(Problems.InvalidCheckpoint());
+                        if (ends.Count == DigestsRequest.MaxRanges) return Refused(Problems.Invalid($"At most {DigestsRequest.MaxRanges} checkpoints are answered at once."));
+                        ends.Add(end);
+                    }
+                }
+            }
+
+            while (reader.Read())
+            {
+            }
+        }
+        catch (JsonException)
+        {
+            return Refused(Problems.Invalid("The body is not valid JSON."));
+        }
+
+        if (ends.Count == 0) return Refused(Problems.Invalid($"checkpoints is missing: 1 to {DigestsRequest.MaxRanges} of them."));
+        for (var (before, i) = (since, 0); i < ends.Count; before = ends[i], i++)
+        {
+            if (ends[i] <= before) return Refused(Problems.Invalid("The checkpoints rise, each after the one before it and after since."));
+        }
+
+        return (since, ends, null);
+    }
+
+    private static bool TryRead(ref Utf8JsonReader reader, out Checkpoint checkpoint)
+    {
+        checkpoint = default;
+        return reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped && Checkpoint.TryParse(reader.ValueSpan, out checkpoint);
+    }
+
+    private static (Checkpoint, List<Checkpoint>, IResult?) Refused(IResult problem) => (default, [], problem);
+}

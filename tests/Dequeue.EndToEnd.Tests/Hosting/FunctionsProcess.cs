@@ -1,0 +1,115 @@
+using System.Diagnostics;
+using System.Text;
+using Dequeue.EndToEnd.Tests.Operation;
+using Dequeue.Functions;
+using Dequeue.Functions.Configuration;
+using Dequeue.Functions.Upstream;
+using Dequeue.Local.WebPubSub;
+
+namespace Dequeue.EndToEnd.Tests.Hosting;
+
+/// <summary>The functions in a process of their own, beside a Web PubSub that lives on when they are killed.</summary>
+internal sealed class FunctionsProcess : IAsyncDisposable
+{
+    private const string Ready = "Now listening on: ";
+
+    private readonly WebPubSubServer _pubSub = new(new WebPubSubServerOptions { Port = 0 });
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("dequeue-functions-");
+    private readonly StringBuilder _errors = new();
+    private Process? _process;
+
+    public HttpClient Http { get; private set; } = new();
+
+    /// <summary>How often it was killed.</summary>
+    public int Kills { get; private set; }
+
+    /// <summary>Starts Web PubSub and the functions, with an empty store.</summary>
+    public static async Task<FunctionsProcess> StartAsync()
+    {
+        var functions = new FunctionsProcess();
+        await functions._pubSub.StartAsync(TestContext.Current.CancellationToken);
+        await functions.StartFunctionsAsync();
+        return functions;
+    }
+
+    /// <summary>Kills the functions as kill -9 does, and starts them anew on what they have stored.</summary>
+    public async Task KillAndStartAsync()
+    {
+        await KillAsync();
+        Kills++;
+        await StartFunctionsAsync();
+    }
+
+    public async Task<HttpResponseMessage> PostAsync(string path, string user, string body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        request.Headers.Authorization = new("Bearer", OperationHost.Token(user));
+        return await Http.SendAsync(request, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Pushes small events with the ids event-0, event-1 …</summary>
+    public async Task PushAsync(string user, int count)
+    {
+        foreach (var chunk in Enumerable.Range(0, count).Chunk(1000))
+        {
+            var events = chunk.Select(i => $$$"""{"id":"event-{{{i}}}","user_id":"","ts":"2026-01-01T00:00:00Z","type":"t","payload":{},"payload_version":2}""");
+            using var answer = await PostAsync("/v1/sync/push", user, $$"""{"events":[{{string.Join(',', events)}}]}""");
+            answer.EnsureSuccessStatusCode();
+        }
+    }
+
+    public async Task<Uri> NegotiateAsync(string user)
+    {
+        using var answer = await PostAsync("/v1/sync/stream/negotiate", user, "");
+        return new Uri((await TestUser.JsonOf(answer)).GetProperty("url").GetString()!);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        Http.Dispose();
+        await _pubSub.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    private async Task StartFunctionsAsync()
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(SyncBackend).Assembly.Location, "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (key, value) in new[]
+        {
+            ("WebPubSubConnectionString", _pubSub.ConnectionString), ("EventLog__Storage", "sqlite:" + Path.Combine(_folder.FullName, "events.db")),
+            ("Durable__Path", Path.Combine(_folder.FullName, "durable.db")), ("Timers__Path", Path.Combine(_folder.FullName, "timers")),
+            ("AZURE_FUNCTIONS_ENVIRONMENT", "Development"), ("Auth__DevSigningKey", OperationHost.Key), ("Limits__CallsPerSecond", "2000"),
+        })
+        {
+            start.Environment[key] = value;
+        }
+
+        var address = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
+        _process = Process.Start(start)!;
+        _process.EnableRaisingEvents = true;
+        _process.Exited += (_, _) => address.TrySetException(new InvalidOperationException("The functions ended: " + _errors));
+        _process.OutputDataReceived += (_, line) =>
+        {
+            if (line.Data is { } text && text.Contains(Ready, StringComparison.Ordinal)) address.TrySetResult(new Uri(text[(text.IndexOf(Ready, StringComparison.Ordinal) + Ready.Length)..]));
+        };
+        _process.ErrorDataReceived += (_, line) => _errors.AppendLine(line.Data);
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+        var url = await address.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        Http.Dispose();
+        Http = new HttpClient { BaseAddress = url };
+        _pubSub.SetEventHandlers(
+            WebPubSubSettings.Hub,
+            new WebPubSubEventHandler(new Uri(url, UpstreamFunction.Route).AbsoluteUri, systemEvents: WebPubSubSystemEvents.Connect | WebPubSubSystemEvents.Disconnected));
+    }
+
+    private async Task KillAsync()
+    {
+        if (_process is null) return;
+        if (!_process.HasExited) _process.Kill();
+        await _process.WaitForExitAsync();
+        _process.Dispose();
+        _process = null;
+    }
+}

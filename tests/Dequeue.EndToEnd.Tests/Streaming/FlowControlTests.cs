@@ -1,0 +1,224 @@
+using System.Net.WebSockets;
+using System.Text.Json;
+using Dequeue.EndToEnd.Tests.Operation;
+using Dequeue.Functions.Streaming;
+using Dequeue.Local.Durable;
+using Dequeue.Sync.Streaming;
+using Dequeue.Tests.Shared;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Dequeue.EndToEnd.Tests.Streaming;
+
+public sealed class FlowControlTests
+{
+    private const string User = "ada";
+    private const int Count = 2_400;
+    private const int BatchSize = 10;
+
+    private static CancellationToken Cancel => TestContext.Current.CancellationToken;
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 2)]
+    [InlineData(4, 1)]
+    [InlineData(8, 3)]
+    [InlineData(8, 8)]
+    [InlineData(25, 24)]
+    [InlineData(1000, 1)]
+    public async Task A_client_that_acknowledges_gets_everything_and_never_more_than_the_window_ahead(int window, int every)
+    {
+        await using var host = await OperationHost.StartAsync();
+        await host.PushAsync(User, Count);
+        await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User));
+        var client = new WindowClient(stream, window);
+        await client.AskAsync(BatchSize);
+
+        await client.ReadAsync(index => (index + 1) % every == 0 ? client.AcknowledgeAsync(index) : Task.CompletedTask);
+
+        Assert.Equal("sync.stream.complete", RawStream.TypeOf(client.Last));
+        Assert.Equal((Count, Count / BatchSize), (client.Events, client.Batches));
+        Assert.DoesNotContain(host.Lines.All, line => line.Text.StartsWith("Error", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("json")]
+    [InlineData("reliable")]
+    public async Task An_SDK_client_acknowledges_by_events(string protocol)
+    {
+        await using var host = await OperationHost.StartAsync();
+        await host.PushAsync(User, Count);
+
+        var output = await NodeTools.RunAsync("stream/window.mjs", [(await host.NegotiateAsync(User)).AbsoluteUri, protocol, "6", $"{BatchSize}"], Cancel);
+
+        var result = JsonDocument.Parse(output).RootElement;
+        Assert.Equal((Count, Count / BatchSize), (result.GetProperty("events").GetInt32(), result.GetProperty("batches").GetInt32()));
+        Assert.InRange(result.GetProperty("ahead").GetInt32(), 2, 6);
+    }
+
+    [Fact]
+    public async Task Acknowledgements_that_are_late_repeated_lower_or_of_batches_never_sent_open_nothing()
+    {
+        await using var host = await OperationHost.StartAsync();
+        await host.PushAsync(User, Count);
+        await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User));
+        var client = new WindowClient(stream, 4);
+        await client.AskAsync(BatchSize);
+
+        await client.ReadAsync(async index =>
+        {
+            foreach (var nonsense in new[] { index + 1000, int.MaxValue, index + 4, 0 }) await stream.SendAsync(WindowClient.Ack(nonsense));
+            if (index % 2 == 0) return;
+            await client.AcknowledgeAsync(index);
+            await stream.SendAsync(WindowClient.Ack(index));
+            await stream.SendAsync(WindowClient.Ack(index - 1));
+        });
+
+        Assert.Equal("sync.stream.complete", RawStream.TypeOf(client.Last));
+        Assert.Equal(Count, client.Events);
+    }
+
+    [Fact]
+    public async Task The_history_of_a_stream_with_many_acknowledgements_starts_over()
+    {
+        await using var host = await OperationHost.StartAsync();
+        await host.PushAsync(User, Count);
+        await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User), subprotocol: "json.webpubsub.azure.v1");
+        var id = StreamTarget.InstanceOf((await stream.ReceiveAsync()).Message.GetProperty("connectionId").GetString()!);
+        await stream.SendAsync("""{"type":"event","event":"sync.stream.request","dataType":"json","data":{"window":4,"batchSize":10}}""", asText: true);
+
+        var batches = 0;
+        while (RawStream.TypeOf((await stream.ReceiveAsync()).Message) is var type && type != "sync.stream.complete")
+        {
+            if (type != "sync.stream.batch") continue;
+            await stream.SendAsync($$$"""{"type":"event","event":"sync.stream.ack","dataType":"json","data":{"batchIndex":{{{batches++}}}}}""", asText: true);
+        }
+
+        await host.Durable.WaitForInstanceCompletionAsync(id, false, Cancel);
+        var last = (await host.Durable.GetInstanceAsync(id, getInputsAndOutputs: true, Cancel))!;
+        Assert.Equal(Count / BatchSize, batches);
+        Assert.Equal(OrchestrationRuntimeStatus.Completed, last.RuntimeStatus);
+
+        // The order of its last run: two thirds of the way were behind it.
+        Assert.InRange(last.ReadInputAs<StreamOrder>()!.Begun!.NextBatch, 2 * batches / 3 - 20, batches);
+    }
+
+    [Fact]
+    public async Task A_client_that_falls_silent_is_told_and_may_ask_again_on_its_connection()
+    {
+        await using var host = await OperationHost.StartAsync(("Limits:AckSeconds", "1"));
+        await host.PushAsync(User, Count);
+        await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User));
+        var silent = new WindowClient(stream, 3);
+        await silent.AskAsync(BatchSize);
+
+        await silent.ReadAsync(_ => Task.CompletedTask);
+
+        Assert.Equal(("sync.stream.error", "STREAM_TIMEOUT"), (RawStream.TypeOf(silent.Last), silent.Last.GetProperty("code").GetString()));
+        Assert.Equal(3, silent.Batches);
+        Assert.DoesNotContain(await host.Services.GetRequiredService<StreamRegistry>().ListAsync(0, Cancel).ToListAsync(Cancel), row => row.IsRunning);
+        Assert.Single(host.Lines.All, line => line.Id == 204 && line.Text.Contains("STREAM_TIMEOUT", StringComparison.Ordinal));
+
+        var again = new WindowClient(stream, 30);
+        await again.AskAsync(BatchSize);
+        await again.ReadAsync(again.AcknowledgeAsync);
+        Assert.Equal("sync.stream.complete", RawStream.TypeOf(again.Last));
+        Assert.Equal(Count, again.Events);
+        await OperationHost.UntilAsync(async () => await host.Durable.GetAllInstancesAsync().AllAsync(instance => instance.IsCompleted, Cancel));
+    }
+
+    [Fact]
+    public async Task The_end_of_a_stream_needs_no_acknowledgement()
+    {
+        await using var host = await OperationHost.StartAsync(("Limits:AckSeconds", "1"));
+        await host.PushAsync(User, 30);
+        await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User));
+        var client = new WindowClient(stream, 3);
+        await client.AskAsync(BatchSize);
+
+        await client.ReadAsync(_ => Task.CompletedTask);
+
+        Assert.Equal("sync.stream.complete", RawStream.TypeOf(client.Last));
+        Assert.Empty(await host.Durable.GetAllInstancesAsync().ToListAsync(Cancel));
+    }
+
+    [Fact]
+    public async Task Acknowledgements_without_a_stream_do_nothing()
+    {
+        await using var host = await OperationHost.StartAsync();
+        await host.PushAsync(User, 30);
+        await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User));
+        for (var round = 0; round < 2; round++)
+        {
+            await stream.SendAsync(WindowClient.Ack(0));
+            await stream.SendAsync("""{"type":"sync.stream.ack","batchIndex":7,"events":[]}""");
+            await stream.SendAsync("""{"type":"sync.stream.request"}""");
+            Assert.Equal(
+                ["sync.stream.start", "sync.stream.batch", "sync.stream.complete"], (await stream.ReceiveUntilAsync("sync.stream.complete")).Select(RawStream.TypeOf));
+        }
+
+        Assert.Equal(4, host.Lines.All.Count(line => line.Id == 304));
+    }
+
+    [Fact]
+    public async Task A_malformed_acknowledgement_is_refused_and_the_stream_goes_on()
+    {
+        await using var host = await OperationHost.StartAsync();
+        await host.PushAsync(User, Count);
+        await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User));
+        var client = new WindowClient(stream, 2);
+        await client.AskAsync(BatchSize);
+        foreach (var malformed in new[] { "{}", """{"batchIndex":-1}""", """{"batchIndex":"0"}""", """{"batchIndex":1.5}""", """{"batchIndex":99999999999}""" })
+            await stream.SendAsync(malformed.Replace("{", """{"type":"sync.stream.ack" """ + (malformed == "{}" ? "" : ","), StringComparison.Ordinal));
+        Assert.Equal("sync.stream.start", RawStream.TypeOf((await stream.ReceiveAsync()).Message));
+        for (var i = 0; i < 2; i++) Assert.Equal("sync.stream.batch", RawStream.TypeOf((await stream.ReceiveAsync()).Message));
+        for (var i = 0; i < 5; i++) Assert.Equal("INVALID_REQUEST", (await stream.ReceiveAsync()).Message.GetProperty("code").GetString());
+
+        await stream.SendAsync(WindowClient.Ack(1));
+        for (var i = 2; i < 4; i++) Assert.Equal(i, (await stream.ReceiveAsync()).Message.GetProperty("batchIndex").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_while_its_acknowledgement_is_awaited_ends_its_stream()
+    {
+        await using var host = await OperationHost.StartAsync();
+        await host.PushAsync(User, Count);
+        var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User));
+        await new WindowClient(stream, 2).AskAsync(BatchSize);
+        for (var i = 0; i < 3; i++) await stream.ReceiveAsync();
+        await OperationHost.UntilAsync(async () => await host.Durable.GetAllInstancesAsync().AnyAsync(instance => instance.IsRunning, Cancel));
+
+        await stream.DisposeAsync();
+
+        await OperationHost.UntilAsync(async () => await host.Durable.GetAllInstancesAsync().AllAsync(instance => instance.RuntimeStatus == OrchestrationRuntimeStatus.Terminated, Cancel));
+        await OperationHost.UntilAsync(async () => !await host.Services.GetRequiredService<StreamRegistry>().ListAsync(0, Cancel).AnyAsync(Cancel));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_slow_reader_gets_a_large_history_over_one_connection_if_it_has_a_window(bool hasWindow)
+    {
+        await using var host = await OperationHost.StartAsync();
+        await host.PushAsync(User, 20_000, new string('x', 2_200));
+        await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User));
+        await stream.SendAsync(hasWindow ? """{"type":"sync.stream.request","window":4}""" : """{"type":"sync.stream.request"}""");
+
+        var (batches, bytes) = (0, 0L);
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(60));
+        while (true)
+        {
+            await pace.WaitForNextTickAsync(Cancel);
+            var (kind, message) = await stream.ReceiveAsync();
+            if (kind == WebSocketMessageType.Close || RawStream.TypeOf(message) == "sync.stream.complete")
+            {
+                Assert.Equal(hasWindow, kind != WebSocketMessageType.Close);
+                break;
+            }
+
+            bytes += message.GetRawText().Length;
+            if (hasWindow && RawStream.TypeOf(message) == "sync.stream.batch") await stream.SendAsync(WindowClient.Ack(batches++));
+        }
+
+        Assert.Equal(hasWindow, bytes > 40_000_000);
+    }
+}
