@@ -110,6 +110,47 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
             },
             cancellationToken);
 
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, Checkpoint checkpoint, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        return InTurnAsync<IReadOnlyList<SyncEvent>?>(
+            () =>
+            {
+                using var transaction = _connection.BeginTransaction();
+                var position = Position();
+                foreach (var part in parts)
+                    Execute(_connection, "DELETE FROM events WHERE n > $first AND n <= $last", ("$first", part.First), ("$last", part.First + part.Count));
+
+                var put = new List<SyncEvent>();
+                var moved = 0L;
+                _insert.Transaction = transaction;
+                for (var i = 0; i < parts.Count; i++)
+                {
+                    // The new ones stand below zero until those behind them have made room, and so do these meanwhile.
+                    var place = parts[i].First + moved;
+                    foreach (var next in parts[i].Events)
+                    {
+                        if (!Insert(-(place + 1), next)) continue;
+                        place++;
+                        put.Add(next);
+                    }
+
+                    var from = parts[i].First + parts[i].Count;
+                    moved = place - from;
+                    if (moved == 0) continue;
+                    var to = i + 1 < parts.Count ? parts[i + 1].First : position.Events;
+                    Execute(_connection, "UPDATE events SET n = -(n + $moved) WHERE n > $from AND n <= $to", ("$moved", moved), ("$from", from), ("$to", to));
+                }
+
+                Execute(_connection, "UPDATE events SET n = -n WHERE n < 0");
+                MoveTo(new StorePosition(checkpoint, position.Events + moved));
+                transaction.Commit();
+                return put;
+            },
+            cancellationToken);
+    }
+
     /// <summary>Reads the events' bytes in the order saved, a thousand at a time, so that saving may go on meanwhile.</summary>
     public async IAsyncEnumerable<ReadOnlyMemory<byte>> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

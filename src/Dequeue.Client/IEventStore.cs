@@ -8,6 +8,12 @@ namespace Dequeue.Client;
 /// <param name="Events">How many events it holds.</param>
 public readonly record struct StorePosition(Checkpoint Checkpoint, long Events);
 
+/// <summary>Events that take the place of others.</summary>
+/// <param name="First">The place of the first to go, from 0, in the order saved.</param>
+/// <param name="Count">How many go.</param>
+/// <param name="Events">What stands there then, in order.</param>
+public readonly record struct Replacement(long First, long Count, IReadOnlyList<SyncEvent> Events);
+
 /// <summary>
 /// Where a device keeps its events: the app's own database, <see cref="InMemoryEventStore"/>, or a ready SQLite one. One pull
 /// at a time uses it.
@@ -33,4 +39,16 @@ public interface IEventStore
     /// then comes late.
     /// </summary>
     ValueTask RewindAsync(StorePosition position, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Puts other events in the place of some that were saved, and moves the checkpoint, in one transaction. First all that
+    /// <paramref name="parts"/> name is taken out, then their events are put in, leaving out those whose id is still there.
+    /// </summary>
+    /// <param name="parts">Parts that do not overlap, rising; their places are those before the call.</param>
+    /// <param name="checkpoint">The position, forward or back.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The events that were put in, or null from a store that cannot do this and has changed nothing: what the stream brought
+    /// is taken back as a whole then.</returns>
+    ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, Checkpoint checkpoint, CancellationToken cancellationToken)
+        => ValueTask.FromResult<IReadOnlyList<SyncEvent>?>(null);
 }

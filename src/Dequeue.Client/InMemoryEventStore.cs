@@ -86,6 +86,36 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue
     }
 
     /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, Checkpoint checkpoint, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(parts);
+        lock (_lock)
+        {
+            for (var i = parts.Count - 1; i >= 0; i--)
+            {
+                var (first, count) = ((int)parts[i].First, (int)parts[i].Count);
+                foreach (var id in _order.GetRange(first, count)) _ids.Remove(id);
+                _order.RemoveRange(first, count);
+                _events.RemoveRange(first, count);
+            }
+
+            var (put, moved) = (new List<SyncEvent>(), 0);
+            foreach (var part in parts)
+            {
+                var added = part.Events.Where(next => _ids.Add(next.Id!)).ToList();
+                var place = (int)part.First + moved;
+                _order.InsertRange(place, added.Select(static next => next.Id!));
+                _events.InsertRange(place, added.Select(static next => next.Json));
+                moved += added.Count - (int)part.Count;
+                put.AddRange(added);
+            }
+
+            _checkpoint = checkpoint;
+            return ValueTask.FromResult<IReadOnlyList<SyncEvent>?>(put);
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask EnqueueAsync(IReadOnlyList<SyncEvent> events, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(events);

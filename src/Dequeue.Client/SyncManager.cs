@@ -31,7 +31,7 @@ public sealed class SyncManager : IDisposable
     /// <param name="options">Server, app, time-outs.</param>
     /// <param name="store">Where events go.</param>
     /// <param name="tokens">Gives the bearer token; asked once a call, and once more after a 401.</param>
-    /// <param name="http">For the REST calls; not disposed. Null: an own one, that honours the system's proxy.</param>
+    /// <param name="http">For the REST calls, and pages by reference; not disposed. Null: an own one, that honours the system's proxy.</param>
     /// <param name="time">The clock. Null: the system's.</param>
     /// <param name="logger">For fallbacks and reconnects. Null: none.</param>
     /// <param name="random">For the jitter. Null: a shared one.</param>
@@ -43,6 +43,8 @@ public sealed class SyncManager : IDisposable
         ArgumentNullException.ThrowIfNull(store);
         ArgumentNullException.ThrowIfNull(tokens);
         options.Validate();
+        if (options.References && http?.DefaultRequestHeaders.Authorization is not null)
+            throw new ArgumentException("With References the HttpClient must not send an Authorization of its own: it would go to other hosts.", nameof(http));
         (_options, _store, _tokens) = (options, store, tokens);
         _ownsHttp = http is null;
         _http = http ?? OwnHttp(options);
@@ -117,7 +119,7 @@ public sealed class SyncManager : IDisposable
         return new LiveRun(_options, _tokens, PullBy, SaveLiveAsync, _time, _random, _logger).RunAsync(cancellationToken);
 
         Pull PullBy(StreamEndpoint endpoint)
-            => (onAdded, token) => PullAsync(_options with { Stream = endpoint }, null, onAdded, token);
+            => (onAdded, token) => PullAsync(_options with { Stream = endpoint, Priority = null, References = false }, null, onAdded, token);
     }
 
     /// <inheritdoc/>
@@ -141,7 +143,7 @@ public sealed class SyncManager : IDisposable
             var credentials = new Credentials(_tokens);
             var rest = new RestCalls(_http, options, credentials, _time);
             await using var run = new PullRun(
-                options, _store, rest, credentials, _time, _random, _logger, new ProgressMeter(progress, _time), onAdded);
+                options, _store, rest, _http, credentials, _time, _random, _logger, new ProgressMeter(progress, _time), onAdded);
             return await run.RunAsync(cancellationToken);
         }
         finally

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.WebSockets;
+using System.Text;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Rest;
@@ -102,6 +103,28 @@ public sealed record SyncOptions
     /// wire; empty for plain JSON. A server that knows none of them sends plain JSON.</summary>
     public IReadOnlyList<string> Encodings { get; init; } = [BatchEncodings.Gzip];
 
+    /// <summary>Most batches that the server sends ahead of what is saved, 1 to <see cref="StreamRequest.MaxWindow"/>: for a device
+    /// that stores more slowly than the network brings. Default null: no bound but the connection's own.</summary>
+    public int? Window { get; init; }
+
+    /// <summary>Most events of a batch, 1 to <see cref="StreamRequest.MaxBatchSize"/>, the default. Smaller ones are saved sooner and
+    /// cost more.</summary>
+    public int BatchSize { get; init; } = StreamRequest.MaxBatchSize;
+
+    /// <summary>Whether an entity's state may come as a patch against the one before. Less to receive, more to compute, on both
+    /// sides; it holds up to 8 MB of states. Default false.</summary>
+    public bool Delta { get; init; }
+
+    /// <summary>Whether a long history may come as URLs of stored pages, which are fetched four at a time beside the stream, by HTTPS
+    /// (HTTP only if <see cref="Server"/> is HTTP on this machine), without the token. Default false.</summary>
+    public bool References { get; init; }
+
+    /// <summary>
+    /// The entities whose events come first, up to <see cref="StreamPriority.MaxEntities"/>; <see cref="SyncPhase.Ready"/> reports
+    /// when they are saved. The store then holds them before the rest, and ends in another order than the log's. Default null.
+    /// </summary>
+    public StreamPriority? Priority { get; init; }
+
     /// <summary>Largest message of a stream in bytes, opened if it was compressed. Default 4 MiB; Web PubSub's own limit is 1 MB.</summary>
     public int MaxMessageBytes { get; init; } = 4 * 1024 * 1024;
 
@@ -113,6 +136,10 @@ public sealed record SyncOptions
 
     /// <summary>Last word on a WebSocket's options, such as client certificates. Default none.</summary>
     public Action<ClientWebSocketOptions>? ConfigureWebSocket { get; init; }
+
+    /// <summary>What a stream is asked for.</summary>
+    internal StreamRequest Request(Checkpoint since)
+        => new(since) { Encodings = Encodings, Window = Window, BatchSize = BatchSize, Delta = Delta, References = References, Priority = Priority };
 
     internal Uri Address(string pathAndQuery)
         => new($"{Server.GetLeftPart(UriPartial.Path).TrimEnd('/')}{pathAndQuery}");
@@ -147,11 +174,33 @@ public sealed record SyncOptions
             throw new ArgumentException("Server is an absolute http or https URL.", nameof(Server));
         ArgumentOutOfRangeException.ThrowIfLessThan(PageSize, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(PageSize, PageLimits.Max);
+        ArgumentOutOfRangeException.ThrowIfLessThan(Window ?? 1, 1, nameof(Window));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Window ?? 1, StreamRequest.MaxWindow, nameof(Window));
+        ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(BatchSize, StreamRequest.MaxBatchSize);
+        if (Priority is not null && !IsValid(Priority))
+        {
+            throw new ArgumentException(
+                $"Priority names 1 to {StreamPriority.MaxEntities} entities, each 1 to {StreamPriority.MaxIdLength} bytes of UTF-8, or what is active.", nameof(Priority));
+        }
+
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxMessageBytes, 1024);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxBodyBytes, 1024);
         foreach (var time in (ReadOnlySpan<TimeSpan>)[ConnectTimeout, IdleTimeout, RequestTimeout, CatchUpInterval, KeepAliveInterval, BaseDelay, MaxDelay])
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero);
+    }
+
+    private static bool IsValid(StreamPriority priority)
+        => priority is { EntityIds: not null } and ({ Active: true } or { EntityIds.Count: > 0 })
+            && priority.EntityIds.Count <= StreamPriority.MaxEntities
+            && priority.EntityIds.All(static id => IsValid(id));
+
+    private static bool IsValid(string id)
+    {
+        if (string.IsNullOrEmpty(id) || id.Length > StreamPriority.MaxIdLength) return false;
+        var utf8 = Encoding.UTF8.GetBytes(id);
+        return utf8.Length <= StreamPriority.MaxIdLength && Encoding.UTF8.GetString(utf8) == id;
     }
 }
 

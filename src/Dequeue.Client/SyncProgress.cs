@@ -9,6 +9,10 @@ public enum SyncPhase
     /// <summary>Events are arriving.</summary>
     Receiving,
 
+    /// <summary>All that <see cref="SyncOptions.Priority"/> asked for is saved: the app can show it. Reported once, at once; the rest
+    /// follows.</summary>
+    Ready,
+
     /// <summary>Events are going out.</summary>
     Sending,
 
@@ -19,7 +23,7 @@ public enum SyncPhase
     Completed,
 }
 
-/// <summary>A report of progress: at most about ten a second, besides the first and the last.</summary>
+/// <summary>A report of progress: at most about ten a second, besides the first, the last, and <see cref="SyncPhase.Ready"/>.</summary>
 /// <param name="Phase">What is going on.</param>
 /// <param name="Processed">Events stored so far (pull) or answered by the server (push).</param>
 /// <param name="Total">How many there will be, never less than <paramref name="Processed"/>; null while it is unknown.</param>
@@ -47,7 +51,7 @@ internal sealed class ProgressMeter(IProgress<SyncProgress>? progress, TimeProvi
     {
         if (progress is null) return;
         var now = time.GetTimestamp();
-        var changed = phase != _phase && phase is SyncPhase.Waiting or SyncPhase.Completed;
+        var changed = phase != _phase && phase is SyncPhase.Ready or SyncPhase.Waiting or SyncPhase.Completed;
         if (_last is { } last && !changed && time.GetElapsedTime(last, now) < Interval) return;
         _last = now;
         _phase = phase;

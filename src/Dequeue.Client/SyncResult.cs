@@ -20,9 +20,14 @@ public enum SyncTransport
 /// <param name="Bytes">Bytes of messages and bodies received, as they came over the wire, without headers.</param>
 /// <param name="Checkpoint">The position saved.</param>
 /// <param name="StreamFailure">Why the stream was given up, or null when it was not, or was not asked for.</param>
-/// <param name="DigestVerified">True when the server sent a digest of the stream and it was the right one.</param>
+/// <param name="DigestVerified">True when what the stream brought was compared with the server's digests, and is right: at once, or
+/// after a repair.</param>
+/// <param name="ReadySeconds">From the first packet until all that <see cref="SyncOptions.Priority"/> asked for was saved; null when it
+/// was not asked for, or the server did not say so.</param>
+/// <param name="Repaired">Events that were fetched anew because those that came in their place were wrong. 0 as a rule.</param>
 public sealed record SyncResult(
-    SyncTransport Transport, long Events, long Added, double Seconds, long Bytes, Checkpoint Checkpoint, SyncFailure? StreamFailure, bool DigestVerified);
+    SyncTransport Transport, long Events, long Added, double Seconds, long Bytes, Checkpoint Checkpoint, SyncFailure? StreamFailure, bool DigestVerified,
+    double? ReadySeconds = null, long Repaired = 0);
 
 /// <summary>A push that reached the server with all its events.</summary>
 /// <param name="Acknowledged">How many are stored, now or before.</param>

@@ -18,6 +18,9 @@ internal sealed class BenchBackend : IAsyncDisposable
     /// <summary>Where it answers.</summary>
     public Uri Address => _server.Address;
 
+    /// <summary>CPU time that its process has used.</summary>
+    public TimeSpan ServerCpu => _server.Cpu;
+
     public static async Task<BenchBackend> StartAsync(CancellationToken cancellationToken)
     {
         var folder = Directory.CreateTempSubdirectory("dequeue-bench-");

@@ -18,6 +18,9 @@ internal static class BenchCommand
         var b2 = new Command("b2", "Stream against REST pages through a link of 50 ms round trip.") { runs, output };
         b2.SetAction((parsed, token) => Report.WriteAsync("b2", parsed.GetValue(output), RoundTripBench.RunAsync(parsed.GetValue(runs), token)));
 
+        var b7 = new Command("b7", "What compression and deltas save on the wire, and what they cost the server.") { runs, output };
+        b7.SetAction((parsed, token) => Report.WriteAsync("b7", parsed.GetValue(output), WireBench.RunAsync(parsed.GetValue(runs), token)));
+
         var b11 = new Command("b11", "The durable engine's own cost, a step.") { runs, output };
         b11.SetAction((parsed, token) => Report.WriteAsync("b11", parsed.GetValue(output), StepBench.RunAsync(10 * parsed.GetValue(runs), token)));
 
@@ -32,6 +35,6 @@ internal static class BenchCommand
             return 0;
         });
 
-        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b11, live, floor };
+        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b7, b11, live, floor };
     }
 }

@@ -1,10 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Dequeue.Cli.Terminal;
 using Dequeue.Client;
-using Dequeue.Contracts.Streaming;
 
 namespace Dequeue.Cli.Commands;
 
@@ -13,22 +13,20 @@ internal static class SyncCommand
 {
     public static Command Create()
     {
-        var client = new ClientOptions();
+        var (client, stream) = (new ClientOptions(), new StreamWishes());
         var rest = new Option<bool>("--rest") { Description = "REST pages alone, no stream" };
         var gateway = new Option<bool>("--gateway") { Description = "Stream through /v1/sync/stream, as the shipped app does, instead of negotiating" };
         var state = new Option<string?>("--state") { Description = "Folder that keeps the device's events and checkpoint; default in memory" };
         var device = new Option<string?>("--device") { Description = "This device's id; with it the filters of the shipped app apply" };
-        var encoding = new Option<string>("--encoding") { Description = "Encoding of the stream's batches", DefaultValueFactory = _ => BatchEncodings.Gzip };
-        encoding.AcceptOnlyFromAmong(BatchEncodings.Gzip, "none");
         var json = new Option<bool>("--json") { Description = "Print the result as one line of JSON" };
-        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.\n\nExample: dequeue sync --state ./phone --token $(dequeue token --user ada)") { state, rest, gateway, device, encoding, json };
+        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.\n\nExample: dequeue sync --state ./phone --token $(dequeue token --user ada)\nExample: dequeue sync --active --window 8") { state, rest, gateway, device, json };
+        stream.AddTo(command);
         client.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var options = client.Read(parsed) with
+            var options = stream.Read(parsed, client.Read(parsed)) with
             {
                 Stream = parsed.GetValue(rest) ? StreamEndpoint.None : parsed.GetValue(gateway) ? StreamEndpoint.Gateway : StreamEndpoint.Negotiated,
-                Encodings = parsed.GetValue(encoding) == BatchEncodings.Gzip ? [BatchEncodings.Gzip] : [],
                 DeviceId = parsed.GetValue(device),
                 Filter = parsed.GetValue(device) is null ? EventFilter.Mirror : EventFilter.ShippedApp,
             };
@@ -46,9 +44,14 @@ internal static class SyncCommand
     }
 
     private static string Text(SyncResult result)
-        => string.Create(
-            CultureInfo.InvariantCulture,
-            $"{result.Events:N0} events in {result.Seconds:0.000} s by {result.Transport.ToString().ToLowerInvariant()}, checkpoint {result.Checkpoint}{(result.StreamFailure is { } failure ? $"; the stream failed: {failure}" : "")}");
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"{result.Events:N0} events in {result.Seconds:0.000} s by {result.Transport.ToString().ToLowerInvariant()}, checkpoint {result.Checkpoint}");
+        if (result.ReadySeconds is { } ready) text.Append(CultureInfo.InvariantCulture, $"; those asked for first were there after {ready:0.000} s");
+        if (result.Repaired > 0) text.Append(CultureInfo.InvariantCulture, $"; {result.Repaired:N0} events were fetched anew");
+        if (result.StreamFailure is { } failure) text.Append(CultureInfo.InvariantCulture, $"; the stream failed: {failure}");
+        return text.ToString();
+    }
 
     internal sealed record Report(long Events, double Seconds, string Transport, string Checkpoint, string Digest, long Bytes)
     {

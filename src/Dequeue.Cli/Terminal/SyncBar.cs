@@ -74,6 +74,7 @@ internal static class SyncBar
 
         public void Report(SyncProgress value)
         {
+            if (value.Phase == SyncPhase.Ready) console.WriteLine($"{title}: {Count(value.Processed)} events are there that were asked for first");
             if (value.Total is not { } total) return;
             var tenth = total == 0 ? 10 : (int)(value.Processed * 10 / total);
             if (tenth <= _shownTenth) return;

@@ -1,3 +1,4 @@
+using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Streaming;
 using Transition = (Dequeue.Client.Pulling.PullState State, Dequeue.Client.Pulling.PullCommand Command);
 
@@ -13,11 +14,15 @@ internal static class PullMachine
     /// a server that keeps the client busy.</summary>
     internal const int MaxIdleMessages = 1000;
 
+    /// <summary>Events that may come beyond the announced total before the stream is given up. Which part has too many is
+    /// known at its end alone; more than a batch is no slip.</summary>
+    internal const int MaxSurplus = StreamRequest.MaxBatchSize;
+
     /// <summary>How a pull begins.</summary>
-    public static Transition Begin(StorePosition origin, StreamEndpoint endpoint)
+    public static Transition Begin(StorePosition origin, PullTerms terms)
     {
-        var state = new PullState(PullPhase.Negotiating, origin, origin.Checkpoint);
-        return endpoint switch
+        var state = new PullState(PullPhase.Negotiating, origin, origin.Checkpoint, terms) { IsComparable = terms.Digests };
+        return terms.Endpoint switch
         {
             StreamEndpoint.Negotiated => (state, new PullCommand.Negotiate()),
             StreamEndpoint.Gateway => (state with { Phase = PullPhase.Opening }, new PullCommand.Open(null, state.Position)),
@@ -37,10 +42,17 @@ internal static class PullMachine
                 => (state with { Phase = PullPhase.Opening }, new PullCommand.Open(negotiated.Url, state.Position)),
             (PullPhase.Opening, PullInput.Opened) => Receive(state with { Phase = PullPhase.AwaitingStart }),
             (PullPhase.AwaitingStart or PullPhase.Streaming, PullInput.Message message) => OnMessage(state, message),
-            (PullPhase.SavingBatch, PullInput.Done) => Receive(Saved(state) with { Phase = PullPhase.Streaming, Streamed = state.Streamed + state.Saving.Events }),
+            (PullPhase.FetchingReference, PullInput.Referenced page) => IsRight(state, page) ? Save(state, page.Events, page.Digest) : FetchRange(state),
+            (PullPhase.FetchingReference, PullInput.Failed) => FetchRange(state),
+            (PullPhase.FetchingRange, PullInput.Referenced page)
+                => IsRight(state, page) ? Save(state, page.Events, page.Digest) : FallBack(state, Bad("The events of a page by reference are not what its digest says.")),
+            (PullPhase.SavingBatch, PullInput.Done) => OnBatchSaved(Saved(state) with { Streamed = state.Streamed + state.Saving.Events }),
             (PullPhase.SavingEnd, PullInput.Done) => (Saved(state) with { Phase = PullPhase.Done }, new PullCommand.Finish()),
-            (PullPhase.Negotiating or PullPhase.Opening or PullPhase.AwaitingStart or PullPhase.Streaming, PullInput.Failed failed)
+            (PullPhase.Negotiating or PullPhase.Opening or PullPhase.AwaitingStart or PullPhase.Streaming or PullPhase.FetchingRange, PullInput.Failed failed)
                 => FallBack(state, failed.Failure),
+            (PullPhase.Repairing, PullInput.Repaired repaired)
+                => NextPage(state with { Processed = state.Processed + repaired.Fetched - repaired.Received, Repaired = repaired.Fetched, DigestVerified = true }),
+            (PullPhase.Repairing, PullInput.Failed) => Rewind(state),
             (PullPhase.Rewinding, PullInput.Done) => NextPage(state),
             (PullPhase.Paging, PullInput.Page page) => OnPage(state, page, retry, random),
             (PullPhase.Paging, PullInput.Failed failed) => OnPageFailed(state, failed.Failure, retry, random),
@@ -56,40 +68,104 @@ internal static class PullMachine
             StreamMessage.Start start when state.Phase == PullPhase.AwaitingStart
                 => Receive(state with { Phase = PullPhase.Streaming, Total = start.TotalEvents }),
             StreamMessage.Batch batch when state.Phase == PullPhase.Streaming => OnBatch(state, batch),
+            StreamMessage.Ready ready => OnReady(state, ready),
             StreamMessage.Complete complete when state.Phase == PullPhase.Streaming => OnComplete(state, complete, message.Digest),
             StreamMessage.Error error => FallBack(state, new SyncFailure(SyncFailureKind.ServerError, $"The stream ended in an error: {error.Text}", error.Code)),
             StreamMessage.Unknown => Ignore(state),
             _ => FallBack(state, Bad($"A {message.Value.GetType().Name.ToLowerInvariant()} message came out of turn.")),
         };
 
+    private static Transition OnReady(PullState state, StreamMessage.Ready ready)
+    {
+        if (!state.Terms.Priority || state.IsInOrder || state.Phase != PullPhase.Streaming) return Ignore(state);
+        return ready.ProcessedEvents == state.Streamed
+            ? Receive(state with { IsReady = true, IsInOrder = true })
+            : FallBack(state, Bad($"{state.Streamed} events came first, not {ready.ProcessedEvents}."));
+    }
+
     private static Transition OnBatch(PullState state, StreamMessage.Batch batch)
     {
         if (batch.BatchIndex < state.NextBatch)
         {
             // A window that the server sent again. What lies at or below the saved position is here already; a repetition that
-            // reaches beyond it was cut differently, and only pages can tell what it lacks.
-            return batch.Checkpoint > state.Position ? FallBack(state, Bad($"Batch {batch.BatchIndex} came again with other events.")) : Ignore(state);
+            // reaches beyond it was cut differently, and only pages can tell what it lacks. That it came again may mean that an
+            // acknowledgement was lost.
+            return batch.Checkpoint > state.Position
+                ? FallBack(state, Bad($"Batch {batch.BatchIndex} came again with other events."))
+                : Ignore(state, acknowledge: state.Terms.Window is not null);
         }
 
-        if (batch.BatchIndex > state.NextBatch) return FallBack(state, Bad($"Batch {state.NextBatch} is missing: {batch.BatchIndex} came instead."));
-        if (state.SawLast) return FallBack(state, Bad("A batch came after the last one."));
-        if (batch.Events.Count == 0 && !batch.IsLast) return FallBack(state, Bad($"Batch {batch.BatchIndex} is empty."));
-        if (batch.Checkpoint < state.Position) return FallBack(state, Bad($"The checkpoint of batch {batch.BatchIndex} lies before its events."));
-        if (state.Streamed + batch.Events.Count > state.Total) return Rewind(state, Bad($"More events came than the {state.Total} announced."));
-        return (
-            state with { Phase = PullPhase.SavingBatch, NextBatch = batch.BatchIndex + 1, SawLast = batch.IsLast, Saving = (batch.Checkpoint, batch.Events.Count) },
-            new PullCommand.Save(batch.Events, batch.Checkpoint));
+        if (FaultOf(state, batch) is { } fault) return FallBack(state, Bad(fault));
+        var events = batch.Events.Count + batch.References.Sum(static page => page.Count);
+        if (state.Streamed + events > state.Total + MaxSurplus) return Doubt(state, Bad($"More events came than the {state.Total} announced."));
+
+        var next = state with
+        {
+            NextBatch = batch.BatchIndex + 1,
+            SawLast = batch.IsLast,
+            IsInOrder = !batch.IsPriority,
+            IsComparable = state.IsComparable && !batch.IsPriority && (events == 0 || batch.Checkpoint > state.Position),
+            Saving = (batch.IsPriority ? null : batch.Checkpoint, events),
+        };
+        if (batch.References.Count > 0) return FetchReference(next with { References = batch.References }, 0);
+        return Save(next, batch.Events);
     }
+
+    private static string? FaultOf(PullState state, StreamMessage.Batch batch)
+    {
+        if (batch.BatchIndex > state.NextBatch) return $"Batch {state.NextBatch} is missing: {batch.BatchIndex} came instead.";
+        if (state.SawLast) return "A batch came after the last one.";
+        if (batch.IsPriority && (!state.Terms.Priority || state.IsInOrder)) return $"Batch {batch.BatchIndex} came first, out of turn.";
+        if (batch.Deltas.Count > 0) return $"Batch {batch.BatchIndex} has patches that were not asked for.";
+        if (batch.References.Count > 0) return FaultOfReferences(state, batch);
+        if (batch.Events.Count == 0 && !batch.IsLast) return $"Batch {batch.BatchIndex} is empty.";
+        return !batch.IsPriority && batch.Checkpoint < state.Position ? $"The checkpoint of batch {batch.BatchIndex} lies before its events." : null;
+    }
+
+    private static string? FaultOfReferences(PullState state, StreamMessage.Batch batch)
+    {
+        if (!state.Terms.References) return $"Batch {batch.BatchIndex} has references that were not asked for.";
+        if (batch.Events.Count > 0 || batch.IsPriority) return $"Batch {batch.BatchIndex} has references and something else.";
+        var before = state.Position;
+        foreach (var page in batch.References)
+        {
+            if (page.Checkpoint <= before) return $"The references of batch {batch.BatchIndex} do not rise.";
+            before = page.Checkpoint;
+        }
+
+        return batch.Checkpoint == before ? null : $"The references of batch {batch.BatchIndex} do not lead to its checkpoint.";
+    }
+
+    private static Transition OnBatchSaved(PullState state)
+    {
+        if (state.Reference + 1 < state.References.Count) return FetchReference(state, state.Reference + 1);
+        var (last, streaming) = (state.NextBatch - 1, state with { Phase = PullPhase.Streaming, References = [] });
+        return state.Terms.Window is { } window && last - state.Acknowledged >= (window + 1) / 2 ? Receive(streaming, last) : Receive(streaming);
+    }
+
+    private static Transition FetchReference(PullState state, int place)
+        => (
+            state with { Phase = PullPhase.FetchingReference, Reference = place, Saving = (state.References[place].Checkpoint, state.References[place].Count) },
+            new PullCommand.FetchReference(state.References, place));
+
+    private static Transition FetchRange(PullState state)
+        => (state with { Phase = PullPhase.FetchingRange }, new PullCommand.FetchRange(state.Position, state.Saving.Events));
+
+    private static bool IsRight(PullState state, PullInput.Referenced page)
+        => page.Events.Count == state.Saving.Events && string.Equals(page.Digest, state.References[state.Reference].Digest, StringComparison.OrdinalIgnoreCase);
+
+    private static Transition Save(PullState state, IReadOnlyList<SyncEvent> events, string? digest = null)
+        => (state with { Phase = PullPhase.SavingBatch }, new PullCommand.Save(events, state.Saving.Checkpoint, digest));
 
     private static Transition OnComplete(PullState state, StreamMessage.Complete complete, string? digest)
     {
         if (state.Streamed != state.Total || complete.ProcessedEvents != state.Streamed)
-            return Rewind(state, Bad($"{state.Streamed} events came; {state.Total} were announced and {complete.ProcessedEvents} sent."));
-        if (!state.SawLast && state.Streamed > 0) return Rewind(state, Bad("The stream ended without its last batch."));
-        if (complete.NewCheckpoint < state.Position) return Rewind(state, Bad("The new checkpoint lies before the events."));
+            return Doubt(state, Bad($"{state.Streamed} events came; {state.Total} were announced and {complete.ProcessedEvents} sent."));
+        if (!state.SawLast && state.Streamed > 0) return Doubt(state, Bad("The stream ended without its last batch."));
+        if (complete.NewCheckpoint < state.Position) return Doubt(state, Bad("The new checkpoint lies before the events."));
         var verified = digest is not null && complete.Digest is not null;
         if (verified && !string.Equals(digest, complete.Digest, StringComparison.OrdinalIgnoreCase))
-            return Rewind(state, Bad("The digest of the events is not the server's."));
+            return Doubt(state, Bad("The digest of the events is not the server's."));
         return (
             state with { Phase = PullPhase.SavingEnd, DigestVerified = verified, Saving = (complete.NewCheckpoint, 0) },
             new PullCommand.Save([], complete.NewCheckpoint));
@@ -101,7 +177,7 @@ internal static class PullMachine
         if (page.NextCheckpoint < state.Position || page.HasMore && page.NextCheckpoint == state.Position)
             return OnPageFailed(state, Bad("A page does not lead beyond the checkpoint that it was asked for."), retry, random);
         return (
-            state with { Phase = PullPhase.SavingPage, LastPage = !page.HasMore, Failures = 0, Saving = (page.NextCheckpoint, page.Events.Count) },
+            state with { Phase = PullPhase.SavingPage, LastPage = !page.HasMore, Failures = 0, Saving = (page.NextCheckpoint, page.Events.Count - input.Known) },
             new PullCommand.Save(page.Events, page.NextCheckpoint));
     }
 
@@ -113,19 +189,27 @@ internal static class PullMachine
             : (state with { Phase = PullPhase.Failed, Failures = failures }, new PullCommand.Fail(failure));
     }
 
-    private static Transition Receive(PullState state) => (state, new PullCommand.Receive());
+    private static Transition Receive(PullState state, int? acknowledge = null)
+        => (state with { Acknowledged = acknowledge ?? state.Acknowledged }, new PullCommand.Receive(acknowledge));
 
-    private static Transition Ignore(PullState state)
+    private static Transition Ignore(PullState state, bool acknowledge = false)
         => state.IdleMessages < MaxIdleMessages
-            ? Receive(state with { IdleMessages = state.IdleMessages + 1 })
+            ? Receive(state with { IdleMessages = state.IdleMessages + 1 }, acknowledge ? state.NextBatch - 1 : null)
             : FallBack(state, Bad($"{MaxIdleMessages} messages brought nothing new."));
 
     private static Transition FallBack(PullState state, SyncFailure failure) => NextPage(state with { StreamFailure = failure });
 
-    // What was streamed is in doubt: pages bring it again from where the pull began.
-    private static Transition Rewind(PullState state, SyncFailure failure)
+    // What was streamed is in doubt. Where its parts can be told, only the wrong ones are fetched anew; pages bring what follows.
+    private static Transition Doubt(PullState state, SyncFailure failure)
+    {
+        var doubted = state with { OnRest = true, StreamFailure = failure };
+        return state.IsComparable && state.Streamed > 0 ? (doubted with { Phase = PullPhase.Repairing }, new PullCommand.Repair()) : Rewind(doubted);
+    }
+
+    // Pages bring it all again from where the pull began.
+    private static Transition Rewind(PullState state)
         => (
-            state with { Phase = PullPhase.Rewinding, OnRest = true, StreamFailure = failure, Position = state.Origin.Checkpoint, Processed = 0 },
+            state with { Phase = PullPhase.Rewinding, Position = state.Origin.Checkpoint, Processed = 0 },
             new PullCommand.Rewind(state.Origin));
 
     private static Transition NextPage(PullState state)

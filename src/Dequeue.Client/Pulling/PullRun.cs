@@ -1,9 +1,11 @@
 using System.Net.WebSockets;
+using Dequeue.Client.References;
 using Dequeue.Client.Rest;
 using Dequeue.Client.Streaming;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Streaming;
+using Dequeue.Contracts.Streaming.Deltas;
 using Microsoft.Extensions.Logging;
 
 namespace Dequeue.Client.Pulling;
@@ -13,6 +15,7 @@ internal sealed class PullRun(
     SyncOptions options,
     IEventStore store,
     RestCalls rest,
+    HttpClient http,
     Credentials credentials,
     TimeProvider time,
     Random random,
@@ -23,17 +26,20 @@ internal sealed class PullRun(
     private static readonly PullInput.Done Done = new();
     private readonly RetryPolicy _retry = RetryPolicy.Of(options);
     private readonly StreamMessageReader _reader = new();
-    private readonly EventDigest? _digest = options.VerifyDigest ? new EventDigest() : null;
+    private readonly StreamLedger? _ledger = options.VerifyDigest ? new StreamLedger() : null;
+    private readonly DeltaDecoder? _deltas = options.Delta ? new DeltaDecoder(options.MaxMessageBytes) : null;
+    private readonly HashSet<string> _early = new(StringComparer.Ordinal);
     private StreamConnection? _connection;
-    private Task _hashing = Task.CompletedTask;
+    private ReferencedPages? _pages;
     private bool _firstSync;
+    private double? _readySeconds;
     private long _bytes, _added;
 
     public async Task<SyncResult> RunAsync(CancellationToken cancellationToken)
     {
         var origin = await store.LoadAsync(cancellationToken);
         _firstSync = options.IsFirstSync ?? origin.Checkpoint <= Checkpoint.Beginning;
-        var (state, command) = PullMachine.Begin(origin, options.Stream);
+        var (state, command) = PullMachine.Begin(origin, PullTerms.Of(options));
         Report(SyncPhase.Connecting, state);
         while (true)
         {
@@ -42,37 +48,47 @@ internal sealed class PullRun(
                 case PullCommand.Finish:
                     Report(SyncPhase.Completed, state with { Total = state.Processed });
                     return new SyncResult(
-                        state.Transport, state.Processed, _added, meter.Seconds, _bytes, state.Position, state.StreamFailure, state.DigestVerified);
+                        state.Transport, state.Processed, _added, meter.Seconds, _bytes, state.Position, state.StreamFailure, state.DigestVerified,
+                        _readySeconds, state.Repaired);
                 case PullCommand.Fail fail:
                     throw new SyncFailedException(fail.Failure);
             }
 
-            var input = await ExecuteAsync(command, cancellationToken);
+            var input = await ExecuteAsync(state, command, cancellationToken);
             cancellationToken.ThrowIfCancellationRequested();
-            var wasOnRest = state.OnRest;
+            var before = state;
             (state, command) = PullMachine.Next(state, input, _retry, random.NextDouble());
-            if (state.OnRest && !wasOnRest) await LeaveStreamAsync(state);
-            Report(PhaseOf(state), state);
+            if (state.OnRest && !before.OnRest) await LeaveStreamAsync(state);
+            if (state.IsReady && !before.IsReady) _readySeconds = meter.Seconds;
+            Report(state.IsReady && !before.IsReady ? SyncPhase.Ready : PhaseOf(state), state);
         }
     }
 
     public async ValueTask DisposeAsync()
     {
         if (_connection is not null) await _connection.DisposeAsync();
-        await _hashing;
-        _digest?.Dispose();
+        if (_pages is not null) await _pages.DisposeAsync();
+        if (_ledger is not null) await _ledger.DisposeAsync();
     }
 
-    private async ValueTask<PullInput> ExecuteAsync(PullCommand command, CancellationToken cancellationToken)
+    private async ValueTask<PullInput> ExecuteAsync(PullState state, PullCommand command, CancellationToken cancellationToken)
     {
         switch (command)
         {
-            case PullCommand.Receive:
-                return await ReceiveAsync(cancellationToken);
-            case PullCommand.Save save:
-                if (_digest is not null && _connection is not null) await HashAsideAsync(_digest, save.Events);
-                await SaveAsync(save, cancellationToken);
+            case PullCommand.Receive receive:
+                return await ReceiveAsync(receive.Acknowledge, cancellationToken);
+            case PullCommand.Save save when state.Phase == PullPhase.SavingBatch:
+                await SaveBatchAsync(state, save, cancellationToken);
                 return Done;
+            case PullCommand.Save save:
+                await SaveAsync(options.Kept(save.Events, _firstSync), save.Checkpoint, cancellationToken);
+                return Done;
+            case PullCommand.FetchReference fetch:
+                return await FetchReferenceAsync(fetch, cancellationToken);
+            case PullCommand.FetchRange fetch:
+                return await FetchRangeAsync(fetch, cancellationToken);
+            case PullCommand.Repair:
+                return await RepairAsync(cancellationToken);
             case PullCommand.Negotiate:
                 return await NegotiateAsync(cancellationToken);
             case PullCommand.Open open:
@@ -81,6 +97,7 @@ internal sealed class PullRun(
                 return await FetchAsync(fetch.Since, cancellationToken);
             case PullCommand.Rewind rewind:
                 await store.RewindAsync(rewind.Position, cancellationToken);
+                _early.Clear();
                 _added = 0;
                 return Done;
             case PullCommand.Wait wait:
@@ -91,11 +108,34 @@ internal sealed class PullRun(
         }
     }
 
-    private async ValueTask SaveAsync(PullCommand.Save save, CancellationToken cancellationToken)
+    private async ValueTask SaveBatchAsync(PullState state, PullCommand.Save save, CancellationToken cancellationToken)
     {
-        var added = await store.SaveAsync(options.Kept(save.Events, _firstSync), save.Checkpoint, cancellationToken);
+        if (_ledger is not null) await _ledger.HashAsync(save.Events, save.Digest);
+        var (first, kept) = (state.Origin.Events + _added, options.Kept(save.Events, _firstSync));
+        var added = await SaveAsync(kept, save.Checkpoint, cancellationToken);
+        _ledger?.Saved(state.Position, save.Checkpoint ?? state.Position, save.Events.Count, first, added, added == kept.Count);
+
+        // What came first comes again with the pages, if the stream does not last.
+        if (state.Terms.Priority && !state.IsInOrder) _early.UnionWith(kept.Select(static next => next.Id!));
+    }
+
+    private async ValueTask<int> SaveAsync(IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, CancellationToken cancellationToken)
+    {
+        var added = await store.SaveAsync(events, checkpoint, cancellationToken);
         _added += added.Count;
         if (onAdded is not null && added.Count > 0) await onAdded(added, cancellationToken);
+        return added.Count;
+    }
+
+    private async Task<PullInput> RepairAsync(CancellationToken cancellationToken)
+    {
+        if (_ledger!.Parts is not { } parts) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, "The stream has too many parts to compare."));
+        var repair = new RepairRun(rest, store, events => options.Kept(events, _firstSync));
+        var result = await repair.RunAsync(parts, cancellationToken);
+        _bytes += repair.Bytes;
+        _added += repair.Added.Count - repair.Removed;
+        if (onAdded is not null && repair.Added.Count > 0) await onAdded(repair.Added, cancellationToken);
+        return result;
     }
 
     private async Task<PullInput> NegotiateAsync(CancellationToken cancellationToken)
@@ -118,20 +158,48 @@ internal sealed class PullRun(
             open.Url ?? options.WebSocketAddress("/v1/sync/stream"), open.Url is null ? credentials : null, ConnectionKind.Stream, options, time, cancellationToken);
         _connection = connection;
         failure ??= await connection!.SendAsync(
-            new StreamRequest(open.Since) { Encodings = options.Encodings }.ToUtf8Bytes(), options.RequestAsText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, cancellationToken);
+            options.Request(open.Since).ToUtf8Bytes(), MessageType, cancellationToken);
         return failure is null ? new PullInput.Opened() : new PullInput.Failed(failure);
     }
 
-    private async ValueTask<PullInput> ReceiveAsync(CancellationToken cancellationToken)
+    private async ValueTask<PullInput> ReceiveAsync(int? acknowledge, CancellationToken cancellationToken)
     {
+        // Not being able to acknowledge ends nothing: what came before may be all there is, and else the next message tells.
+        if (acknowledge is { } batch) _ = await _connection!.SendAsync(new StreamAck(batch).ToUtf8Bytes(), MessageType, cancellationToken);
         var received = await _connection!.ReceiveAsync(cancellationToken);
         if (received.Failure is not null) return new PullInput.Failed(received.Failure);
         _bytes += received.WireBytes;
         var message = _reader.Read(received.Message, out var problem);
+        if (_deltas is not null && message is StreamMessage.Batch patched) message = _deltas.Rebuild(patched, out problem);
         if (message is null) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, problem!));
-        if (message is not StreamMessage.Complete) return new PullInput.Message(message);
-        await _hashing;
-        return new PullInput.Message(message, _digest?.ToString());
+        return new PullInput.Message(message, message is StreamMessage.Complete && _ledger is not null ? await _ledger.DigestAsync() : null);
+    }
+
+    private async Task<PullInput> FetchReferenceAsync(PullCommand.FetchReference fetch, CancellationToken cancellationToken)
+    {
+        if (fetch.Place == 0)
+        {
+            if (_pages is not null) await _pages.DisposeAsync();
+            _pages = new ReferencedPages(fetch.Pages, (page, token) => ReferencedPage.FetchAsync(http, page, options, time, token));
+        }
+
+        var page = await _pages!.NextAsync(cancellationToken);
+        _bytes += page.Bytes;
+        return page.Failure is null ? new PullInput.Referenced(page.Events, page.Digest) : new PullInput.Failed(page.Failure);
+    }
+
+    private async Task<PullInput> FetchRangeAsync(PullCommand.FetchRange fetch, CancellationToken cancellationToken)
+    {
+        switch (await rest.RangeAsync(fetch.Since, fetch.Count, cancellationToken))
+        {
+            case RestAnswer<IReadOnlyList<SyncEvent>>.Ok ok:
+                _bytes += ok.Bytes;
+                return new PullInput.Referenced(ok.Body, EventDigest.Of(ok.Body));
+            case RestAnswer<IReadOnlyList<SyncEvent>>.Failed failed:
+                return new PullInput.Failed(failed.Failure);
+            default:
+                throw new InvalidOperationException("A third kind of answer.");
+        }
     }
 
     private async Task<PullInput> FetchAsync(Checkpoint since, CancellationToken cancellationToken)
@@ -140,7 +208,7 @@ internal sealed class PullRun(
         {
             case RestAnswer<Contracts.Rest.EventPageBody>.Ok ok:
                 _bytes += ok.Bytes;
-                return new PullInput.Page(ok.Body);
+                return new PullInput.Page(ok.Body, _early.Count == 0 ? 0 : ok.Body.Events.Count(next => next.Id is { } id && _early.Contains(id)));
             case RestAnswer<Contracts.Rest.EventPageBody>.Failed failed:
                 return new PullInput.Failed(failed.Failure);
             default:
@@ -151,23 +219,12 @@ internal sealed class PullRun(
     private async Task LeaveStreamAsync(PullState state)
     {
         if (state.StreamFailure is { } failure) ClientLog.StreamGivenUp(logger, failure.Kind, failure.Message, state.Processed);
-        if (_connection is null) return;
-        await _connection.DisposeAsync();
-        _connection = null;
+        if (_pages is not null) await _pages.DisposeAsync();
+        if (_connection is not null) await _connection.DisposeAsync();
+        (_pages, _connection) = (null, null);
     }
 
-    // Hashing takes half as long as parsing: beside it, at most one batch behind, it costs no time of its own.
-    private async ValueTask HashAsideAsync(EventDigest digest, IReadOnlyList<SyncEvent> events)
-    {
-        await _hashing;
-        _hashing = HashAsync();
-
-        async Task HashAsync()
-        {
-            await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-            for (var i = 0; i < events.Count; i++) digest.Append(events[i].Json.Span);
-        }
-    }
+    private WebSocketMessageType MessageType => options.RequestAsText ? WebSocketMessageType.Text : WebSocketMessageType.Binary;
 
     private void Report(SyncPhase phase, PullState state) => meter.Report(phase, state.Processed, state.Total, _bytes, state.Transport);
 

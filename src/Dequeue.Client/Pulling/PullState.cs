@@ -12,8 +12,11 @@ internal enum PullPhase
     Opening,
     AwaitingStart,
     Streaming,
+    FetchingReference,
+    FetchingRange,
     SavingBatch,
     SavingEnd,
+    Repairing,
     Rewinding,
     Paging,
     SavingPage,
@@ -22,11 +25,24 @@ internal enum PullPhase
     Failed,
 }
 
+/// <summary>What a pull asks of its stream, as far as the rules depend on it.</summary>
+/// <param name="Endpoint">Where the stream is.</param>
+/// <param name="Window">Batches that may be unacknowledged, or null when none is acknowledged.</param>
+/// <param name="Priority">Whether some entities come first.</param>
+/// <param name="References">Whether pages may come as URLs.</param>
+/// <param name="Digests">Whether what comes is hashed, so that it can be compared.</param>
+internal sealed record PullTerms(StreamEndpoint Endpoint, int? Window = null, bool Priority = false, bool References = false, bool Digests = true)
+{
+    public static PullTerms Of(SyncOptions options)
+        => new(options.Stream, options.Window, options.Priority is not null, options.References, options.VerifyDigest);
+}
+
 /// <summary>All that a pull remembers. Immutable.</summary>
 /// <param name="Phase">Where it stands.</param>
 /// <param name="Origin">What the store held when the pull began.</param>
 /// <param name="Position">The checkpoint saved last.</param>
-internal sealed record PullState(PullPhase Phase, StorePosition Origin, Checkpoint Position)
+/// <param name="Terms">What was asked for.</param>
+internal sealed record PullState(PullPhase Phase, StorePosition Origin, Checkpoint Position, PullTerms Terms)
 {
     /// <summary>Events stored or filtered out so far, each once.</summary>
     public long Processed { get; init; }
@@ -40,6 +56,27 @@ internal sealed record PullState(PullPhase Phase, StorePosition Origin, Checkpoi
     /// <summary>The index that the next new batch must have.</summary>
     public int NextBatch { get; init; }
 
+    /// <summary>The last batch that was acknowledged, or -1.</summary>
+    public int Acknowledged { get; init; } = -1;
+
+    /// <summary>Whether all that was asked for first is saved.</summary>
+    public bool IsReady { get; init; }
+
+    /// <summary>Whether what came first is over: by <c>ready</c>, or by a batch in the log's own order.</summary>
+    public bool IsInOrder { get; init; }
+
+    /// <summary>Whether each batch so far is a part of the log from one checkpoint to the next, so that it can be compared.</summary>
+    public bool IsComparable { get; init; } = true;
+
+    /// <summary>The pages of the batch that is under way, when it came by reference.</summary>
+    public IReadOnlyList<PageReference> References { get; init; } = [];
+
+    /// <summary>The place in <see cref="References"/> of the page that is under way.</summary>
+    public int Reference { get; init; }
+
+    /// <summary>Events that were fetched anew in the place of wrong ones.</summary>
+    public long Repaired { get; init; }
+
     /// <summary>Messages of the stream that brought nothing new.</summary>
     public int IdleMessages { get; init; }
 
@@ -52,7 +89,7 @@ internal sealed record PullState(PullPhase Phase, StorePosition Origin, Checkpoi
     /// <summary>Whether the page being saved is the last one.</summary>
     public bool LastPage { get; init; }
 
-    /// <summary>Whether the stream's digest was compared and right.</summary>
+    /// <summary>Whether what was streamed was compared with the server's digests and is, or was made, right.</summary>
     public bool DigestVerified { get; init; }
 
     /// <summary>The checkpoint and count that the save under way will bring.</summary>
@@ -81,11 +118,17 @@ internal abstract record PullInput
     /// <summary>The WebSocket is open and the request is sent.</summary>
     public sealed record Opened : PullInput;
 
-    /// <summary>A message came. <paramref name="Digest"/> is that of the events streamed so far, when it is wanted.</summary>
+    /// <summary>A message came, its patches applied. <paramref name="Digest"/> is that of the events streamed so far, when it is wanted.</summary>
     public sealed record Message(StreamMessage Value, string? Digest = null) : PullInput;
 
-    /// <summary>A page came.</summary>
-    public sealed record Page(EventPageBody Value) : PullInput;
+    /// <summary>The events of one page by reference came, from its URL or by REST.</summary>
+    public sealed record Referenced(IReadOnlyList<SyncEvent> Events, string Digest) : PullInput;
+
+    /// <summary>What the stream brought was compared, and so many received events were replaced by so many fetched ones.</summary>
+    public sealed record Repaired(long Received, long Fetched) : PullInput;
+
+    /// <summary>A page came. <paramref name="Known"/> of its events were counted already, among those that were asked for first.</summary>
+    public sealed record Page(EventPageBody Value, int Known = 0) : PullInput;
 
     /// <summary>The last command failed: refused, cut, timed out, malformed.</summary>
     public sealed record Failed(SyncFailure Failure) : PullInput;
@@ -106,9 +149,20 @@ internal abstract record PullCommand
     /// <summary>Open the WebSocket, at the gateway when there is no URL, and ask for everything after a checkpoint.</summary>
     public sealed record Open(Uri? Url, Checkpoint Since) : PullCommand;
 
-    public sealed record Receive : PullCommand;
+    /// <summary>Wait for the next message, after acknowledging a batch if one is named.</summary>
+    public sealed record Receive(int? Acknowledge = null) : PullCommand;
 
-    public sealed record Save(IReadOnlyList<SyncEvent> Events, Checkpoint? Checkpoint) : PullCommand;
+    /// <summary>Fetch the page at a place of a list by its URL, and those that follow ahead of their turn.</summary>
+    public sealed record FetchReference(IReadOnlyList<PageReference> Pages, int Place) : PullCommand;
+
+    /// <summary>Fetch so many events after a checkpoint by REST.</summary>
+    public sealed record FetchRange(Checkpoint Since, int Count) : PullCommand;
+
+    /// <summary>Save events and the position after them, if it moves. <paramref name="Digest"/> is theirs, where it is known.</summary>
+    public sealed record Save(IReadOnlyList<SyncEvent> Events, Checkpoint? Checkpoint, string? Digest = null) : PullCommand;
+
+    /// <summary>Compare what was streamed, part by part, and replace what differs.</summary>
+    public sealed record Repair : PullCommand;
 
     public sealed record Rewind(StorePosition Position) : PullCommand;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
@@ -24,9 +23,44 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
             cancellationToken);
 
     public Task<RestAnswer<EventPageBody>> PullAsync(Checkpoint since, CancellationToken cancellationToken)
+        => PullAsync(since, options.PageSize, cancellationToken);
+
+    /// <summary>The next <paramref name="count"/> events after a checkpoint, in as many pages as that takes.</summary>
+    public async Task<RestAnswer<IReadOnlyList<SyncEvent>>> RangeAsync(Checkpoint since, int count, CancellationToken cancellationToken)
+    {
+        var (events, bytes) = (new List<SyncEvent>(count), 0L);
+        while (events.Count < count)
+        {
+            var answer = await PullAsync(since, Math.Min(count - events.Count, options.PageSize), cancellationToken);
+            if (answer is RestAnswer<EventPageBody>.Failed failed) return new RestAnswer<IReadOnlyList<SyncEvent>>.Failed(failed.Failure);
+            var (page, wireBytes) = (RestAnswer<EventPageBody>.Ok)answer;
+            bytes += wireBytes;
+            if (page.Events.Count == 0 || page.NextCheckpoint <= since || events.Count + page.Events.Count > count)
+                return Failed<IReadOnlyList<SyncEvent>>(SyncFailureKind.BadAnswer, $"The pages after {since} do not have the {count} events that they should.");
+            events.AddRange(page.Events);
+            since = page.NextCheckpoint;
+        }
+
+        return new RestAnswer<IReadOnlyList<SyncEvent>>.Ok(events, bytes);
+    }
+
+    /// <summary>The server's digests of parts of the log, one for each checkpoint.</summary>
+    public Task<RestAnswer<DigestsResponse>> DigestsAsync(Checkpoint since, IReadOnlyList<Checkpoint> checkpoints, CancellationToken cancellationToken)
+        => PostAsync(
+            options.SyncCall("digests"),
+            JsonSerializer.SerializeToUtf8Bytes(new DigestsRequest(since, checkpoints), RestJson.Default.DigestsRequest),
+            body => JsonSerializer.Deserialize(body.Span, RestJson.Default.DigestsResponse) is { Ranges: { } ranges } answer
+                && ranges.Count == checkpoints.Count
+                && ranges.Zip(checkpoints).All(static pair => pair.First is { Digest: not null, Count: >= 0 and <= PageLimits.Max } && pair.First.Checkpoint == pair.Second)
+                    ? answer
+                    : null,
+            options.RequestTimeout,
+            cancellationToken);
+
+    private Task<RestAnswer<EventPageBody>> PullAsync(Checkpoint since, int limit, CancellationToken cancellationToken)
         => PostAsync(
             options.SyncCall("pull"),
-            System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"since\":\"{since}\",\"limit\":{options.PageSize}}}")),
+            System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"since\":\"{since}\",\"limit\":{limit}}}")),
             body => EventPageBody.Read(body, _events),
             options.RequestTimeout,
             cancellationToken);
@@ -52,7 +86,7 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
                 using var request = await RequestAsync(address, body, both.Token);
                 using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token);
                 if (response.StatusCode == HttpStatusCode.Unauthorized && await credentials.RefreshAsync(both.Token)) continue;
-                var (content, bytes) = await ReadBodyAsync(response.Content, both.Token);
+                var (content, bytes) = await BoundedBody.ReadAsync(response.Content, options.MaxBodyBytes, both.Token);
                 if (!response.IsSuccessStatusCode) return new RestAnswer<T>.Failed(Refusal(response, content.Span));
                 return read(content) is { } answer ? new RestAnswer<T>.Ok(answer, bytes) : BadAnswer<T>(address);
             }
@@ -83,30 +117,6 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
         request.Headers.AcceptEncoding.ParseAdd("br");
         request.Headers.AcceptEncoding.ParseAdd("gzip");
         return request;
-    }
-
-    // Decompressed here, not by the handler, so that the bytes on the wire are known and the size is bounded.
-    private async Task<(ReadOnlyMemory<byte> Body, long WireBytes)> ReadBodyAsync(HttpContent content, CancellationToken cancellationToken)
-    {
-        await using var raw = new CountingStream(await content.ReadAsStreamAsync(cancellationToken));
-        await using Stream body = content.Headers.ContentEncoding.LastOrDefault() switch
-        {
-            "br" => new BrotliStream(raw, CompressionMode.Decompress),
-            "gzip" => new GZipStream(raw, CompressionMode.Decompress),
-            _ => raw,
-        };
-        var expected = body == raw ? content.Headers.ContentLength : content.Headers.ContentLength * 8;
-        var buffer = GC.AllocateUninitializedArray<byte>((int)Math.Clamp((expected ?? 32 * 1024) + 1, 1024, options.MaxBodyBytes));
-        var length = 0;
-        while (true)
-        {
-            var read = await body.ReadAsync(buffer.AsMemory(length), cancellationToken);
-            if (read == 0) return (buffer.AsMemory(0, length), raw.Count);
-            length += read;
-            if (length < buffer.Length) continue;
-            if (length >= options.MaxBodyBytes) throw new InvalidDataException("The body is too large.");
-            Array.Resize(ref buffer, (int)Math.Min(2L * length, options.MaxBodyBytes));
-        }
     }
 
     private SyncFailure Refusal(HttpResponseMessage response, ReadOnlySpan<byte> body)

@@ -1,7 +1,6 @@
 using System.Net.WebSockets;
 using System.Threading.Channels;
 using Dequeue.Client.Rest;
-using Dequeue.Contracts.Streaming;
 
 namespace Dequeue.Client.Streaming;
 
@@ -43,7 +42,7 @@ internal sealed class StreamConnection : IAsyncDisposable
     private readonly Channel<Received> _messages;
     private readonly TimeSpan _idleTimeout;
     private readonly int _smallestBuffer;
-    private readonly bool _opensGzip;
+    private readonly FrameOpener? _opener;
     private readonly Task _receiving;
 
     private StreamConnection(ClientWebSocket socket, ConnectionKind kind, SyncOptions options, TimeProvider time)
@@ -52,7 +51,7 @@ internal sealed class StreamConnection : IAsyncDisposable
             ? (options.IdleTimeout, StreamBuffer, StreamAhead)
             : (Timeout.InfiniteTimeSpan, LiveBuffer, LiveAhead);
         _messages = Channel.CreateBounded<Received>(new BoundedChannelOptions(ahead) { SingleReader = true, SingleWriter = true });
-        _opensGzip = kind == ConnectionKind.Stream && options.Encodings.Contains(BatchEncodings.Gzip);
+        if (kind == ConnectionKind.Stream) _opener = new FrameOpener(options.Encodings, options.MaxMessageBytes);
         _socket = socket;
         _options = options;
         _time = time;
@@ -98,16 +97,18 @@ internal sealed class StreamConnection : IAsyncDisposable
         }
     }
 
-    /// <summary>Sends one message.</summary>
+    /// <summary>Sends one message. A server that takes none for as long as <see cref="SyncOptions.IdleTimeout"/> is cut off.</summary>
     /// <returns>Why it could not be sent, or null.</returns>
     public async Task<SyncFailure?> SendAsync(ReadOnlyMemory<byte> message, WebSocketMessageType type, CancellationToken cancellationToken)
     {
+        using var timeout = new CancellationTokenSource(_options.IdleTimeout, _time);
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            await _socket.SendAsync(message, type, endOfMessage: true, cancellationToken);
+            await _socket.SendAsync(message, type, endOfMessage: true, both.Token);
             return null;
         }
-        catch (Exception e) when (IsCut(e))
+        catch (Exception e) when (e is OperationCanceledException || IsCut(e))
         {
             cancellationToken.ThrowIfCancellationRequested();
             return Cut(e);
@@ -123,6 +124,7 @@ internal sealed class StreamConnection : IAsyncDisposable
         if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived) await SayGoodbyeAsync();
         await _stop.CancelAsync();
         await _receiving;
+        _opener?.Dispose();
         _socket.Dispose();
         _stop.Dispose();
     }
@@ -155,7 +157,7 @@ internal sealed class StreamConnection : IAsyncDisposable
                 expected = Math.Clamp(message.WireBytes + message.WireBytes / 8, _smallestBuffer, _options.MaxMessageBytes);
 
                 // Here rather than where messages are parsed: the two run side by side.
-                if (_opensGzip && GzipFrame.Is(message.Message.Span)) message = Open(message);
+                if (_opener is not null && message.Failure is null) message = Open(message, _opener);
                 await _messages.Writer.WriteAsync(message, cancellationToken);
                 if (message.Failure is not null) return;
             }
@@ -200,8 +202,8 @@ internal sealed class StreamConnection : IAsyncDisposable
     private static ReadOnlyMemory<byte> Fitted(byte[] buffer, int length)
         => length >= buffer.Length - buffer.Length / 4 ? buffer.AsMemory(0, length) : buffer.AsSpan(0, length).ToArray();
 
-    private Received Open(Received frame)
-        => GzipFrame.Open(frame.Message, _options.MaxMessageBytes, out var problem) is { } message
+    private static Received Open(Received frame, FrameOpener opener)
+        => opener.Open(frame.Message, out var problem) is { } message
             ? frame with { Message = message }
             : frame with { Failure = new SyncFailure(SyncFailureKind.BadAnswer, problem!) };
 

@@ -14,6 +14,15 @@ public sealed class EventDigest : IDisposable
     private readonly byte[] _block = new byte[BlockSize];
     private int _filled;
 
+    /// <summary>The digest of <paramref name="events"/>.</summary>
+    public static string Of(IReadOnlyList<SyncEvent> events)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        using var digest = new EventDigest();
+        for (var i = 0; i < events.Count; i++) digest.Append(events[i].Json.Span);
+        return digest.ToString();
+    }
+
     /// <summary>Adds one event, as it stands in a message.</summary>
     public void Append(ReadOnlySpan<byte> eventJson)
     {

@@ -22,16 +22,19 @@ internal sealed class AppendTransaction
         NewEvents = page.Slice(page.Count - added.Count, added.Count);
 
         var tail = isSealed ? [] : replaced.Tail.SkipLast(folded.Count).Append(new TailPage(page.Last.Ticks, page.Count, page.Json.Length)).ToList();
+        var digest = replaced.Digest?.Append(added);
         var head = replaced.Head with
         {
             Count = replaced.Head.Count + added.Count,
             Last = page.Last,
             LastEventId = added[^1].Id.Value,
             LastDeviceTimeMs = added[^1].DeviceTimeMs,
+            Digest = digest?.Hex,
+            Bytes = digest?.Bytes,
             SealedThrough = isSealed ? page.Last : replaced.Head.SealedThrough,
             ActiveStackId = added.Aggregate(replaced.Head.ActiveStackId, (active, e) => ActiveStack.After(active, e.Json.Span)),
         };
-        Head = (replaced with { Head = head, Tail = tail, ETag = null }).Hashed(replaced, added);
+        Head = replaced with { Head = head, Tail = tail, ETag = null, Digest = digest };
         Operations =
         [
             Head.Commit(replaced),
@@ -73,13 +76,15 @@ internal sealed class AppendTransaction
     private static EventPage Join(long count, List<EventPage> folded, List<NewEvent> added, long firstTick)
     {
         var page = new PageBuilder(
-            folded.Sum(old => old.Count) + added.Count, folded.Sum(old => old.Length + 1) + added.Sum(e => e.Json.Length + 1) - 1);
+            folded.Count > 0 ? folded[0].Before : count,
+            folded.Sum(old => old.Count) + added.Count,
+            folded.Sum(old => old.Length + 1) + added.Sum(e => e.Json.Length + 1) - 1);
         foreach (var old in folded)
         {
-            for (var i = 0; i < old.Count; i++) page.Add(old.EventAt(i).Span, old.CheckpointAt(i).Ticks);
+            for (var i = 0; i < old.Count; i++) page.Add(old, i);
         }
 
         foreach (var e in added) page.Add(e.Json.Span, firstTick++);
-        return page.Build(folded.Count > 0 ? folded[0].Before : count);
+        return page.Build();
     }
 }

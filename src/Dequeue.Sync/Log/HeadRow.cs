@@ -29,10 +29,10 @@ internal sealed record HeadRow(LogHead Head, IReadOnlyList<TailPage> Tail, strin
     public const string ErasingColumn = "erasing";
 
     /// <summary>The head of a log that nothing was pushed to.</summary>
-    public static HeadRow None { get; } = new(LogHead.Empty, [], null) { Hash = new Sha256State().Save() };
+    public static HeadRow None { get; } = new(LogHead.Empty, [], null) { Digest = RunningDigest.Empty };
 
-    /// <summary>The log's running digest, as <see cref="Sha256State"/> stores it; null where <see cref="LogHead.Digest"/> is.</summary>
-    public ReadOnlyMemory<byte>? Hash { get; init; }
+    /// <summary>The log's digest; null where <see cref="LogHead.Digest"/> is.</summary>
+    public RunningDigest? Digest { get; init; }
 
     /// <summary>The last page whose entities are indexed, as are those of all before it.</summary>
     public Checkpoint Indexed { get; init; } = Checkpoint.Beginning;
@@ -60,37 +60,18 @@ internal sealed record HeadRow(LogHead Head, IReadOnlyList<TailPage> Tail, strin
         }
 
         var pages = ReadTail(tail.Span);
+        var digest = row.BytesOf(HashColumn) is { } state ? RunningDigest.Read(state, count, row.LongOf(BytesColumn)) : null;
         var head = new LogHead(count, Checkpoint.FromTicks(tick), row.TextOf(LastIdColumn), row.LongOf(DeviceTimeColumn))
         {
+            Digest = digest?.Hex,
+            Bytes = digest?.Bytes,
+
             // Every page of a log without a tail is sealed, whoever wrote it.
             SealedThrough = pages.Count == 0 ? Checkpoint.FromTicks(tick) : Position(row, SealedColumn, tick),
             ActiveStackId = row.BytesOf(ActiveStackColumn) is { } stack ? Encoding.UTF8.GetString(stack.Span) : null,
         };
-        var read = new HeadRow(head, pages, row.ETag) { Indexed = Position(row, IndexedColumn, tick) };
-        return row.BytesOf(HashColumn) is { } hash ? read.WithHash(hash, row.LongOf(BytesColumn) ?? -1) : read;
+        return new HeadRow(head, pages, row.ETag) { Digest = digest, Indexed = Position(row, IndexedColumn, tick) };
     }
-
-    /// <summary>The head with its events hashed on.</summary>
-    public HeadRow Hashed(HeadRow replaced, IEnumerable<NewEvent> added)
-    {
-        if (replaced.Hash is not { } stored || replaced.Head.Bytes is not { } bytes || Load(stored, replaced.Head.Count, bytes) is not { } hash) return this;
-        foreach (var e in added)
-        {
-            hash.Append(e.Json.Span);
-            hash.Append("\n"u8);
-            bytes += e.Json.Length;
-        }
-
-        return this with { Hash = hash.Save(), Head = Head with { Digest = Convert.ToHexStringLower(hash.Digest()), Bytes = bytes } };
-    }
-
-    private HeadRow WithHash(ReadOnlyMemory<byte> hash, long bytes)
-        => bytes >= 0 && Load(hash, Head.Count, bytes) is { } loaded
-            ? this with { Hash = hash, Head = Head with { Digest = Convert.ToHexStringLower(loaded.Digest()), Bytes = bytes } }
-            : throw new LogCorruptException("The head row's digest does not fit its number of bytes.");
-
-    // Each event was hashed with a line feed after it.
-    private static Sha256State? Load(ReadOnlyMemory<byte> hash, long count, long bytes) => Sha256State.Load(hash.Span, bytes + count);
 
     private static Checkpoint Position(TableRow row, string column, long last)
         => row.LongOf(column) is not { } tick ? Checkpoint.Beginning
@@ -104,7 +85,7 @@ internal sealed record HeadRow(LogHead Head, IReadOnlyList<TailPage> Tail, strin
             .Set(CountColumn, Head.Count).Set(LastTickColumn, Head.Last.Ticks).Set(TailColumn, WriteTail());
         if (Head.LastEventId is { } id) row.Set(LastIdColumn, id);
         if (Head.LastDeviceTimeMs is { } ms) row.Set(DeviceTimeColumn, ms);
-        if (Hash is { } hash && Head.Bytes is { } bytes) row.Set(HashColumn, hash).Set(BytesColumn, bytes);
+        if (Digest is { } digest) row.Set(HashColumn, digest.State).Set(BytesColumn, digest.Bytes);
         if (Head.SealedThrough > Checkpoint.Beginning) row.Set(SealedColumn, Head.SealedThrough.Ticks);
         if (Indexed > Checkpoint.Beginning) row.Set(IndexedColumn, Indexed.Ticks);
         if (Head.ActiveStackId is { } stack) row.Set(ActiveStackColumn, Encoding.UTF8.GetBytes(stack));

@@ -9,8 +9,11 @@ namespace Dequeue.Sync.Log;
 /// <param name="LastDeviceTimeMs">The last event's <c>ts</c> in Unix milliseconds; null for an empty log.</param>
 public sealed record LogHead(long Count, Checkpoint Last, string? LastEventId, long? LastDeviceTimeMs)
 {
+    /// <summary>Most UTF-8 bytes of <see cref="ActiveStackId"/>: no stack with a longer id is taken for active.</summary>
+    public const int MaxStackIdBytes = 256;
+
     /// <summary>The head of a log that nothing was pushed to.</summary>
-    public static LogHead Empty { get; } = new(0, Checkpoint.Beginning, null, null) { Digest = Convert.ToHexStringLower(new Sha256State().Digest()), Bytes = 0 };
+    public static LogHead Empty { get; } = new(0, Checkpoint.Beginning, null, null) { Digest = RunningDigest.Empty.Hex, Bytes = 0 };
 
     /// <summary>
     /// The <see cref="Contracts.Events.EventDigest"/> of the whole log, 64 lower-case hex digits; null for a log that a version
@@ -33,9 +36,6 @@ public sealed record LogHead(long Count, Checkpoint Last, string? LastEventId, l
     /// did not note it.
     /// </summary>
     public string? ActiveStackId { get; init; }
-
-    /// <summary>Most UTF-8 bytes of <see cref="ActiveStackId"/>: no stack with a longer id is taken for active.</summary>
-    public const int MaxStackIdBytes = 256;
 }
 
 /// <summary>One event to append, validated.</summary>

@@ -14,7 +14,7 @@ namespace Dequeue.Sync.Streaming;
 /// <param name="encoding">One of <see cref="BatchEncodings"/>.</param>
 internal sealed class BatchPacker(string encoding) : IDisposable
 {
-    private const int BrotliQuality = 4, BrotliWindow = 22, ZstandardLevel = 3;
+    private const int BrotliQuality = 5, BrotliWindow = 22, ZstandardLevel = 3;
 
     private Compressor? _zstandard;
 

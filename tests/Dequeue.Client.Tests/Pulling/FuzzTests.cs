@@ -18,7 +18,9 @@ public sealed class FuzzTests
             var (store, time) = (new InMemoryEventStore(), new CountingTime());
             // Some devices begin in the middle.
             if (random.Next(3) == 0) await BeginAsync(server, store, random.Next(1, 399));
-            using (var sync = new SyncManager(server.Options, store, static (_, _) => ValueTask.FromResult(TestServer.Token), time: time))
+            server.HasDigests = random.Next(2) == 0;
+            var options = server.Options with { Window = random.Next(3) == 0 ? random.Next(1, 9) : null };
+            using (var sync = new SyncManager(options, store, static (_, _) => ValueTask.FromResult(TestServer.Token), time: time))
             {
                 var result = await sync.PullAsync(cancellationToken: TestContext.Current.CancellationToken);
                 if (result.Transport == SyncTransport.Stream) byStream++;

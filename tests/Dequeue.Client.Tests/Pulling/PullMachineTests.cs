@@ -16,6 +16,8 @@ public sealed partial class PullMachineTests
     private static readonly SyncFailure Broken = new(SyncFailureKind.Unreachable, "cut"), Final = new(SyncFailureKind.Refused, "no");
     private static readonly SyncEvent AnEvent = new("{}"u8.ToArray(), "a", null, 2, true);
     private static readonly PullInput Done = new PullInput.Done();
+    private static readonly PageReference[] Pages = [new("https://a/1", At(13), 1, "d1"), new("https://a/2", At(14), 2, "d2")];
+    private static readonly PullCommand Repair = new PullCommand.Repair(), Rewind = new PullCommand.Rewind(Origin);
 
     private static readonly (string Row, PullState State, PullInput Input, PullPhase Next, PullCommand Command)[] PullCases =
     [
@@ -42,17 +44,24 @@ public sealed partial class PullMachineTests
         ("P13", Streaming(2, At(12)) with { SawLast = true }, Says(Batch(2, 13)), PullPhase.Paging, Fetch(12)),
         ("P13", Streaming(2, At(12)), Says(new StreamMessage.Batch([], 2, false, At(13))), PullPhase.Paging, Fetch(12)),
         ("P13", Streaming(2, At(12)), Says(Batch(2, 11)), PullPhase.Paging, Fetch(12)),
-        ("P14", Streaming(2, At(12)) with { Total = 2 }, Says(Batch(2, 13)), PullPhase.Rewinding, new PullCommand.Rewind(Origin)),
+        ("P14", Streaming(2, At(12)) with { Streamed = 1004 }, Says(Batch(2, 13)), PullPhase.Repairing, Repair),
+        ("P14", Unsure(Streaming(2, At(12)) with { Streamed = 1004 }), Says(Batch(2, 13)), PullPhase.Rewinding, Rewind),
         ("P15", Streaming(2, At(12)) with { Phase = PullPhase.SavingBatch, Saving = (At(13), 1) }, Done, PullPhase.Streaming, new PullCommand.Receive()),
         ("P16", Finished, Says(new StreamMessage.Complete(4, At(20), "d"), "d"), PullPhase.SavingEnd, new PullCommand.Save([], At(20))),
         ("P16", Finished, Says(new StreamMessage.Complete(4, At(20)), "d"), PullPhase.SavingEnd, new PullCommand.Save([], At(20))),
         ("P16", In(PullPhase.Streaming) with { Total = 0 }, Says(new StreamMessage.Complete(0, At(10))), PullPhase.SavingEnd, new PullCommand.Save([], At(10))),
-        ("P17", Finished, Says(new StreamMessage.Complete(3, At(20))), PullPhase.Rewinding, new PullCommand.Rewind(Origin)),
-        ("P17", Finished with { Total = 5 }, Says(new StreamMessage.Complete(4, At(20))), PullPhase.Rewinding, new PullCommand.Rewind(Origin)),
-        ("P17", Finished with { Total = 5 }, Says(new StreamMessage.Complete(5, At(20))), PullPhase.Rewinding, new PullCommand.Rewind(Origin)),
-        ("P18", Finished with { SawLast = false }, Says(new StreamMessage.Complete(4, At(20))), PullPhase.Rewinding, new PullCommand.Rewind(Origin)),
-        ("P19", Finished, Says(new StreamMessage.Complete(4, At(11))), PullPhase.Rewinding, new PullCommand.Rewind(Origin)),
-        ("P20", Finished, Says(new StreamMessage.Complete(4, At(20), "e"), "d"), PullPhase.Rewinding, new PullCommand.Rewind(Origin)),
+        ("P17", Finished, Says(new StreamMessage.Complete(3, At(20))), PullPhase.Repairing, Repair),
+        ("P17", Unsure(Finished), Says(new StreamMessage.Complete(3, At(20))), PullPhase.Rewinding, Rewind),
+        ("P17", Finished with { Total = 5 }, Says(new StreamMessage.Complete(4, At(20))), PullPhase.Repairing, Repair),
+        ("P17", Unsure(Finished with { Total = 5 }), Says(new StreamMessage.Complete(4, At(20))), PullPhase.Rewinding, Rewind),
+        ("P17", Finished with { Total = 5 }, Says(new StreamMessage.Complete(5, At(20))), PullPhase.Repairing, Repair),
+        ("P17", Unsure(Finished with { Total = 5 }), Says(new StreamMessage.Complete(5, At(20))), PullPhase.Rewinding, Rewind),
+        ("P18", Finished with { SawLast = false }, Says(new StreamMessage.Complete(4, At(20))), PullPhase.Repairing, Repair),
+        ("P18", Unsure(Finished with { SawLast = false }), Says(new StreamMessage.Complete(4, At(20))), PullPhase.Rewinding, Rewind),
+        ("P19", Finished, Says(new StreamMessage.Complete(4, At(11))), PullPhase.Repairing, Repair),
+        ("P19", Unsure(Finished), Says(new StreamMessage.Complete(4, At(11))), PullPhase.Rewinding, Rewind),
+        ("P20", Finished, Says(new StreamMessage.Complete(4, At(20), "e"), "d"), PullPhase.Repairing, Repair),
+        ("P20", Unsure(Finished), Says(new StreamMessage.Complete(4, At(20), "e"), "d"), PullPhase.Rewinding, Rewind),
         ("P21", Finished with { Phase = PullPhase.SavingEnd, Saving = (At(20), 0) }, Done, PullPhase.Done, new PullCommand.Finish()),
         ("P22", In(PullPhase.Rewinding), Done, PullPhase.Paging, Fetch(10)),
         ("P23", In(PullPhase.Paging), Page(15, more: true), PullPhase.SavingPage, new PullCommand.Save([AnEvent], At(15))),
@@ -70,6 +79,40 @@ public sealed partial class PullMachineTests
         ("P29", In(PullPhase.Waiting), Done, PullPhase.Paging, Fetch(10)),
         ("P30", Streaming(2, At(12)) with { IdleMessages = 1000 }, Says(new StreamMessage.Unknown("x")), PullPhase.Paging, Fetch(12)),
         ("P30", Streaming(2, At(12)) with { IdleMessages = 1000 }, Says(Batch(1, 12)), PullPhase.Paging, Fetch(12)),
+        ("P10", Asked(Streaming(2, At(12)), new(StreamEndpoint.Negotiated, Window: 8)), Says(Batch(1, 12)), PullPhase.Streaming, new PullCommand.Receive(1)),
+        ("P31", Windowed(batches: 4, window: 7, acknowledged: -1), Done, PullPhase.Streaming, new PullCommand.Receive(3)),
+        ("P31", Windowed(batches: 7, window: 6, acknowledged: 3), Done, PullPhase.Streaming, new PullCommand.Receive(6)),
+        ("P31", Windowed(batches: 1, window: 1, acknowledged: -1), Done, PullPhase.Streaming, new PullCommand.Receive(0)),
+        ("P15", Windowed(batches: 3, window: 7, acknowledged: -1), Done, PullPhase.Streaming, new PullCommand.Receive()),
+        ("P32", First(2), Says(Batch(2, 10) with { IsPriority = true }), PullPhase.SavingBatch, new PullCommand.Save([AnEvent], null)),
+        ("P9", First(2), Says(Batch(2, 13)), PullPhase.SavingBatch, new PullCommand.Save([AnEvent], At(13))),
+        ("P33", Streaming(2, At(12)), Says(Batch(2, 10) with { IsPriority = true }), PullPhase.Paging, Fetch(12)),
+        ("P33", First(2) with { IsInOrder = true }, Says(Batch(2, 10) with { IsPriority = true }), PullPhase.Paging, Fetch(10)),
+        ("P34", First(2), Says(new StreamMessage.Ready(2)), PullPhase.Streaming, new PullCommand.Receive()),
+        ("P34", First(0), Says(new StreamMessage.Ready(0)), PullPhase.Streaming, new PullCommand.Receive()),
+        ("P35", First(2), Says(new StreamMessage.Ready(3)), PullPhase.Paging, Fetch(10)),
+        ("P36", Streaming(2, At(12)), Says(new StreamMessage.Ready(3)), PullPhase.Streaming, new PullCommand.Receive()),
+        ("P36", First(2) with { IsInOrder = true }, Says(new StreamMessage.Ready(3)), PullPhase.Streaming, new PullCommand.Receive()),
+        ("P36", Asked(In(PullPhase.AwaitingStart), Priority), Says(new StreamMessage.Ready(0)), PullPhase.AwaitingStart, new PullCommand.Receive()),
+        ("P37", Streaming(2, At(12)), Says(Batch(2, 13) with { Deltas = [0] }), PullPhase.Paging, Fetch(12)),
+        ("P38", Referring, Says(Referred(14)), PullPhase.FetchingReference, new PullCommand.FetchReference(Pages, 0)),
+        ("P39", Streaming(2, At(12)), Says(Referred(14)), PullPhase.Paging, Fetch(12)),
+        ("P39", Referring, Says(Referred(15)), PullPhase.Paging, Fetch(12)),
+        ("P39", Referring, Says(Referred(null)), PullPhase.Paging, Fetch(12)),
+        ("P39", Referring, Says(Referred(14) with { Events = [AnEvent] }), PullPhase.Paging, Fetch(12)),
+        ("P39", Referring with { Position = At(13) }, Says(Referred(14)), PullPhase.Paging, Fetch(13)),
+        ("P39", Referring, Says(Referred(13) with { References = [Pages[1], Pages[0]] }), PullPhase.Paging, Fetch(12)),
+        ("P40", Fetching(PullPhase.FetchingReference), Came("D1"), PullPhase.SavingBatch, new PullCommand.Save([AnEvent], At(13))),
+        ("P41", Fetching(PullPhase.FetchingReference), Came("d2"), PullPhase.FetchingRange, new PullCommand.FetchRange(At(12), 1)),
+        ("P41", Fetching(PullPhase.FetchingReference), Came("d1", AnEvent), PullPhase.FetchingRange, new PullCommand.FetchRange(At(12), 1)),
+        ("P41", Fetching(PullPhase.FetchingReference), Failed(Final), PullPhase.FetchingRange, new PullCommand.FetchRange(At(12), 1)),
+        ("P42", Fetching(PullPhase.FetchingRange), Came("d1"), PullPhase.SavingBatch, new PullCommand.Save([AnEvent], At(13))),
+        ("P43", Fetching(PullPhase.FetchingRange), Came("d2"), PullPhase.Paging, Fetch(12)),
+        ("P43", Fetching(PullPhase.FetchingRange), Failed(Broken), PullPhase.Paging, Fetch(12)),
+        ("P44", Fetching(PullPhase.SavingBatch), Done, PullPhase.FetchingReference, new PullCommand.FetchReference(Pages, 1)),
+        ("P15", Fetching(PullPhase.SavingBatch) with { Reference = 1 }, Done, PullPhase.Streaming, new PullCommand.Receive()),
+        ("P45", Finished with { Phase = PullPhase.Repairing, OnRest = true }, new PullInput.Repaired(3, 4), PullPhase.Paging, Fetch(12)),
+        ("P46", Finished with { Phase = PullPhase.Repairing, OnRest = true }, Failed(Broken), PullPhase.Rewinding, Rewind),
     ];
 
     private static readonly (string Row, LiveState State, LiveInput Input, LiveState Next, LiveCommand Command)[] LiveCases =
@@ -103,6 +146,10 @@ public sealed partial class PullMachineTests
         Assert.IsType(command.GetType(), done);
         switch (command, done)
         {
+            case (PullCommand.FetchReference wanted, PullCommand.FetchReference fetch):
+                Assert.Equal(wanted.Pages, fetch.Pages);
+                Assert.Equal(wanted.Place, fetch.Place);
+                break;
             case (PullCommand.Save wanted, PullCommand.Save save):
                 Assert.Equal(wanted.Events, save.Events);
                 Assert.Equal(wanted.Checkpoint, save.Checkpoint);
@@ -115,7 +162,7 @@ public sealed partial class PullMachineTests
                 break;
         }
 
-        if (state.Phase != PullPhase.Paging && next.Phase is PullPhase.Paging or PullPhase.Rewinding) Assert.True(next.OnRest);
+        if (state.Phase != PullPhase.Paging && next.Phase is PullPhase.Paging or PullPhase.Rewinding or PullPhase.Repairing) Assert.True(next.OnRest);
     }
 
     [Theory]
@@ -147,11 +194,66 @@ public sealed partial class PullMachineTests
         var saving = Streaming(2, At(12)) with { Phase = PullPhase.SavingBatch, Saving = (At(13), 1) };
 
         var (next, _) = PullMachine.Next(saving, Done, Retry, 0);
-        var (rewound, _) = PullMachine.Next(next, Says(new StreamMessage.Complete(9, At(20))), Retry, 0);
+        var (rewound, _) = PullMachine.Next(Unsure(next), Says(new StreamMessage.Complete(9, At(20))), Retry, 0);
 
         Assert.Equal((At(13), 3L, 3L), (next.Position, next.Processed, next.Streamed));
         Assert.Equal(At(12), PullMachine.Next(saving with { Saving = (null, 1) }, Done, Retry, 0).State.Position);
         Assert.Equal((At(10), 0L), (rewound.Position, rewound.Processed));
+    }
+
+    [Fact]
+    public void What_comes_first_is_counted_once_and_moves_no_position()
+    {
+        var (saving, _) = PullMachine.Next(First(2), Says(Batch(2, 10) with { IsPriority = true }), Retry, 0);
+        var (saved, _) = PullMachine.Next(saving, Done, Retry, 0);
+        var (ready, _) = PullMachine.Next(saved, Says(new StreamMessage.Ready(3)), Retry, 0);
+        var (paging, _) = PullMachine.Next(ready, Failed(Broken), Retry, 0);
+        var (page, _) = PullMachine.Next(paging, new PullInput.Page(new EventPageBody([AnEvent, AnEvent], At(20), false), Known: 1), Retry, 0);
+        var (done, _) = PullMachine.Next(page, Done, Retry, 0);
+
+        Assert.Equal((At(10), 3L, 3L, false), (saved.Position, saved.Processed, saved.Streamed, saved.IsReady));
+        Assert.True(ready.IsReady);
+        Assert.Equal((At(20), 4L), (done.Position, done.Processed));
+    }
+
+    [Fact]
+    public void Only_what_leads_from_one_checkpoint_to_the_next_can_be_compared()
+    {
+        Assert.True(After(Streaming(2, At(12)), Batch(2, 13)).IsComparable);
+        Assert.True(After(Streaming(2, At(12)), Batch(2, 12) with { Events = [], IsLast = true }).IsComparable);
+        Assert.False(After(Streaming(2, At(12)), Batch(2, 12)).IsComparable);
+        Assert.False(After(Streaming(2, At(12)), Batch(2, null)).IsComparable);
+        Assert.False(After(First(2), Batch(2, 10) with { IsPriority = true }).IsComparable);
+        Assert.False(After(Unsure(Streaming(2, At(12))), Batch(2, 13)).IsComparable);
+        Assert.False(PullMachine.Begin(Origin, new PullTerms(StreamEndpoint.Negotiated, Digests: false)).State.IsComparable);
+
+        static PullState After(PullState state, StreamMessage.Batch batch) => PullMachine.Next(state, Says(batch), Retry, 0).State;
+    }
+
+    [Fact]
+    public void A_repair_corrects_the_counts()
+    {
+        var (next, _) = PullMachine.Next(Finished with { Phase = PullPhase.Repairing }, new PullInput.Repaired(3, 5), Retry, 0);
+        Assert.Equal((6L, 5L, true), (next.Processed, next.Repaired, next.DigestVerified));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(8)]
+    [InlineData(1000)]
+    public void Fewer_batches_than_the_window_are_ever_kept_back(int window)
+    {
+        var state = Windowed(batches: 1, window, acknowledged: -1);
+        for (var index = 0; index < 3000; index++)
+        {
+            (state, var command) = PullMachine.Next(state with { NextBatch = index + 1, Phase = PullPhase.SavingBatch }, Done, Retry, 0);
+            if (command is PullCommand.Receive { Acknowledge: { } acknowledged }) Assert.Equal(index, acknowledged);
+            Assert.InRange(index - state.Acknowledged, 0, window - 1);
+        }
+
+        Assert.InRange(state.Acknowledged, 2998 - window / 2, 2999);
     }
 
     [Fact]
@@ -162,7 +264,31 @@ public sealed partial class PullMachineTests
 
     private static Checkpoint At(int second) => Checkpoint.FromTicks(DateTime.UnixEpoch.Ticks + second * TimeSpan.TicksPerSecond);
 
-    private static PullState In(PullPhase phase) => new(phase, Origin, Origin.Checkpoint);
+    private static PullState In(PullPhase phase) => new(phase, Origin, Origin.Checkpoint, new PullTerms(StreamEndpoint.Negotiated));
+
+    private static PullTerms Priority => new(StreamEndpoint.Negotiated, Priority: true);
+
+    private static PullState Referring => Asked(Streaming(2, At(12)) with { Total = 5 }, new PullTerms(StreamEndpoint.Negotiated, References: true));
+
+    private static PullState Asked(PullState state, PullTerms terms) => state with { Terms = terms };
+
+    private static PullState Unsure(PullState state) => state with { IsComparable = false };
+
+    private static PullState First(int batches) => Asked(Streaming(batches, At(10)), Priority);
+
+    private static PullState Windowed(int batches, int window, int acknowledged)
+        => Asked(Streaming(batches, At(12)), new PullTerms(StreamEndpoint.Negotiated, Window: window)) with
+        {
+            Phase = PullPhase.SavingBatch,
+            Saving = (At(13), 1),
+            Acknowledged = acknowledged,
+        };
+
+    private static PullState Fetching(PullPhase phase) => Referring with { Phase = phase, References = Pages, Saving = (At(13), 1) };
+
+    private static StreamMessage.Batch Referred(int? second) => Batch(2, second) with { Events = [], References = Pages };
+
+    private static PullInput.Referenced Came(string digest, params SyncEvent[] more) => new([AnEvent, .. more], digest);
 
     private static PullState Streaming(int batches, Checkpoint position)
         => In(PullPhase.Streaming) with { Total = 4, NextBatch = batches, Streamed = batches, Processed = batches, Position = position };

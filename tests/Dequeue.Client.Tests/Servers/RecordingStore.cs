@@ -28,5 +28,8 @@ internal sealed class RecordingStore(IEventStore? store = null, int afterSaves =
         return added;
     }
 
+    public ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, Checkpoint checkpoint, CancellationToken cancellationToken)
+        => _inner.ReplaceAsync(parts, checkpoint, cancellationToken);
+
     public ValueTask RewindAsync(StorePosition position, CancellationToken cancellationToken) => _inner.RewindAsync(position, cancellationToken);
 }

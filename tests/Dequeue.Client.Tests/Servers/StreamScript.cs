@@ -1,16 +1,19 @@
+using System.Globalization;
 using System.Net.WebSockets;
-using System.Text;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Streaming;
+using Dequeue.Contracts.Streaming.Deltas;
 using Microsoft.AspNetCore.Http;
 
 namespace Dequeue.Client.Tests.Servers;
 
 /// <summary>One stream as the server sends it, in parts that a test can leave out, repeat, or spoil.</summary>
-internal sealed class StreamScript(TestServer server, WebSocket socket, HttpContext context, Checkpoint since)
+internal sealed class StreamScript(TestServer server, WebSocket socket, HttpContext context, StreamRequest request)
 {
-    private readonly int _from = TestServer.IndexAfter(since);
+    private readonly int _from = TestServer.IndexAfter(request.Since);
+
+    public StreamRequest Request => request;
 
     public WebSocket Socket => socket;
 
@@ -28,56 +31,84 @@ internal sealed class StreamScript(TestServer server, WebSocket socket, HttpCont
         await CompleteAsync();
     }
 
-    public Task StartAsync(long? total = null) => SendAsync(new StreamMessage.Start(total ?? Total).ToUtf8Bytes());
+    public Task StartAsync(long? total = null, long? priority = null) => SendAsync(new StreamMessage.Start(total ?? Total, PriorityEvents: priority).ToUtf8Bytes());
 
     public Task BatchAsync(int index) => SendAsync(Batch(index));
 
     public Task CompleteAsync(long? processed = null, string? digest = null)
-        => SendAsync(new StreamMessage.Complete(processed ?? Total, Total == 0 ? since : server.Head, digest ?? Digest()).ToUtf8Bytes());
+        => SendAsync(new StreamMessage.Complete(processed ?? Total, Total == 0 ? request.Since : server.Head, digest ?? Digest()).ToUtf8Bytes());
 
     public byte[] Complete(bool withDigest)
-        => new StreamMessage.Complete(Total, Total == 0 ? since : server.Head, withDigest ? Digest() : null).ToUtf8Bytes();
+        => new StreamMessage.Complete(Total, Total == 0 ? request.Since : server.Head, withDigest ? Digest() : null).ToUtf8Bytes();
 
     public Task SendAsync(byte[] message, bool asText = false, bool whole = true)
         => socket.SendAsync(message, asText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, whole, Gone);
 
-    public Task SendAsync(string text) => SendAsync(Encoding.UTF8.GetBytes(text));
+    public Task SendAsync(string text) => SendAsync(System.Text.Encoding.UTF8.GetBytes(text));
 
-    public byte[] Batch(int index, bool? isLast = null, bool withCheckpoint = true, int? asIndex = null)
+    /// <summary>The next acknowledgement of the client.</summary>
+    public async Task<int> AcknowledgedAsync()
+    {
+        var buffer = new byte[1024];
+        var received = await socket.ReceiveAsync(buffer, Gone);
+        return Assert.IsType<StreamAck>(StreamAck.Read(buffer.AsSpan(0, received.Count), typeIsKnown: false, out _)).BatchIndex;
+    }
+
+    /// <summary>The events of a batch.</summary>
+    public List<byte[]> Events(int index)
     {
         var from = _from + index * server.BatchSize;
-        var to = Math.Min(server.Log.Count, from + server.BatchSize);
-        return Frame(server.Log[from..to], asIndex ?? index, isLast ?? index == Batches - 1, withCheckpoint ? TestServer.At(to - 1) : null);
+        return server.Log[from..Math.Min(server.Log.Count, from + server.BatchSize)];
     }
+
+    public byte[] Batch(int index, bool? isLast = null, bool withCheckpoint = true, int? asIndex = null)
+        => Frame(Events(index), asIndex ?? index, isLast ?? index == Batches - 1, withCheckpoint ? Until(index) : null);
+
+    /// <summary>A batch with other events than it should have.</summary>
+    public byte[] Batch(int index, IReadOnlyList<byte[]> events) => Frame(events, index, index == Batches - 1, Until(index));
 
     /// <summary>A batch that lacks one event.</summary>
     public byte[] Without(int index, int left)
     {
-        var from = _from + index * server.BatchSize;
-        var events = server.Log[from..Math.Min(server.Log.Count, from + server.BatchSize)];
+        var events = Events(index);
         events.RemoveAt(left);
-        return Frame(events, index, index == Batches - 1, TestServer.At(from + server.BatchSize - 1));
+        return Batch(index, events);
+    }
+
+    /// <summary>A batch whose events are pages to be fetched, each of so many events.</summary>
+    public byte[] Referring(int index, int pageSize, Func<PageReference, PageReference>? spoil = null)
+    {
+        var (from, count) = (_from + index * server.BatchSize, Events(index).Count);
+        var pages = Enumerable.Range(0, (count + pageSize - 1) / pageSize)
+            .Select(i => server.Reference(from + i * pageSize, Math.Min(from + count, from + (i + 1) * pageSize)))
+            .Select(page => spoil?.Invoke(page) ?? page);
+        return Frame([], new BatchHead(index, index == Batches - 1, Until(index)) { References = [.. pages] });
+    }
+
+    /// <summary>A batch with patches, the next of its encoder.</summary>
+    public byte[] Patched(int index, DeltaEncoder deltas)
+    {
+        var written = deltas.Encode([.. Events(index).Select(static json => (ReadOnlyMemory<byte>)json)]);
+        var head = new BatchHead(index, index == Batches - 1, Until(index)) { Deltas = written.Deltas, ForgetsStates = written.ForgetsStates };
+        return [.. BatchFrame.Prefix(head), .. written.Events.Span, .. BatchFrame.Suffix];
     }
 
     public static byte[] Frame(IReadOnlyList<byte[]> events, int index, bool isLast, Checkpoint? checkpoint)
     {
-        using var frame = new MemoryStream();
-        var position = checkpoint is null ? "" : $"\"checkpoint\":\"{checkpoint}\",";
-        frame.Write(Encoding.UTF8.GetBytes($$"""{"type":"sync.stream.batch","batchIndex":{{index}},"isLast":{{(isLast ? "true" : "false")}},{{position}}"events":["""));
-        frame.Write(TestServer.Join(events));
-        frame.Write(BatchFrame.Suffix);
-        return frame.ToArray();
+        var frame = Frame(events, new BatchHead(index, isLast, checkpoint ?? Checkpoint.Beginning));
+        return checkpoint is not null ? frame : System.Text.Encoding.UTF8.GetBytes(
+            System.Text.Encoding.UTF8.GetString(frame).Replace(string.Create(CultureInfo.InvariantCulture, $"\"checkpoint\":\"{Checkpoint.Beginning}\","), "", StringComparison.Ordinal));
     }
+
+    public static byte[] Frame(IReadOnlyList<byte[]> events, BatchHead head)
+        => [.. BatchFrame.Prefix(head), .. TestServer.Join(events), .. BatchFrame.Suffix];
 
     /// <summary>Cuts the connection without a word.</summary>
     public void Cut() => context.Abort();
 
     public async Task CloseAsync() => await socket.CloseAsync(WebSocketCloseStatus.InternalServerError, "going away", Gone);
 
-    private string Digest()
-    {
-        using var digest = new EventDigest();
-        foreach (var json in server.Log[_from..]) digest.Append(json);
-        return digest.ToString();
-    }
+    public Checkpoint Until(int index) => TestServer.At(Math.Min(server.Log.Count, _from + (index + 1) * server.BatchSize) - 1);
+
+    private string Digest() => TestServer.DigestOf(server.Log[_from..]);
 }

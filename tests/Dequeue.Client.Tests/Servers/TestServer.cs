@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.IO.Compression;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
@@ -34,6 +36,12 @@ internal sealed class TestServer : IAsyncDisposable
 
     /// <summary>Events of a batch.</summary>
     public int BatchSize { get; set; } = 100;
+
+    /// <summary>Whether the server knows the digests call.</summary>
+    public bool HasDigests { get; set; } = true;
+
+    /// <summary>Events that pages brought.</summary>
+    public int Paged { get; private set; }
 
     /// <summary>Answers a call instead of the server, by returning true.</summary>
     public Func<HttpContext, Task<bool>>? Intercept { get; set; }
@@ -143,12 +151,18 @@ internal sealed class TestServer : IAsyncDisposable
         MaxDelay = TimeSpan.FromMilliseconds(5),
     };
 
-    public string Digest()
+    public string Digest() => DigestOf(Log);
+
+    public static string DigestOf(IEnumerable<byte[]> events)
     {
         using var digest = new EventDigest();
-        foreach (var json in Log) digest.Append(json);
+        foreach (var json in events) digest.Append(json);
         return digest.ToString();
     }
+
+    /// <summary>A part of the log by reference.</summary>
+    public PageReference Reference(int from, int to)
+        => new($"{Address}blobs/{from}/{to}?sig=blob-secret", At(to - 1), to - from, DigestOf(Log[from..to]));
 
     public async ValueTask DisposeAsync()
     {
@@ -162,6 +176,12 @@ internal sealed class TestServer : IAsyncDisposable
         Change(() => Calls.Add($"{(context.WebSockets.IsWebSocketRequest ? "WS" : context.Request.Method)} {path}"));
         if (Intercept is not null && await Intercept(context)) return;
         var isHub = path == "/client/hubs/sync";
+        if (path.StartsWith("/blobs/", StringComparison.Ordinal))
+        {
+            await BlobAsync(context, path.Split('/'));
+            return;
+        }
+
         if (!isHub && context.Request.Headers.Authorization != $"Bearer {Token}" && context.Request.Query["token"] != Token)
         {
             await ProblemAsync(context, 401, ErrorCodes.Unauthorized);
@@ -172,6 +192,7 @@ internal sealed class TestServer : IAsyncDisposable
         else if (isHub || path == "/v1/sync/stream") await StreamAsync(context);
         else if (path.EndsWith("/negotiate", StringComparison.Ordinal)) await NegotiateAsync(context);
         else if (path.EndsWith("/sync/pull", StringComparison.Ordinal)) await PullAsync(context);
+        else if (HasDigests && path.EndsWith("/sync/digests", StringComparison.Ordinal)) await DigestsAsync(context);
         else if (path.EndsWith("/sync/push", StringComparison.Ordinal)) await PushAsync(context);
         else await ProblemAsync(context, 404, ErrorCodes.InvalidRequest);
     }
@@ -198,11 +219,41 @@ internal sealed class TestServer : IAsyncDisposable
     {
         var from = IndexAfter(since);
         var to = Math.Min(Log.Count, from + limit);
+        lock (_lock) Paged += to - from;
         using var page = new MemoryStream();
         page.Write(EventPageBody.Prefix);
         page.Write(Join(Log[from..to]));
         page.Write(EventPageBody.Suffix(to > from ? At(to - 1) : since, to < Log.Count));
         await context.Response.Body.WriteAsync(page.ToArray());
+    }
+
+    private async Task DigestsAsync(HttpContext context)
+    {
+        var request = (await JsonSerializer.DeserializeAsync(context.Request.Body, RestJson.Default.DigestsRequest))!;
+        Assert.InRange(request.Checkpoints.Count, 1, DigestsRequest.MaxRanges);
+        var (ranges, from) = (new List<RangeDigest>(), IndexAfter(request.Since ?? Checkpoint.Beginning));
+        foreach (var until in request.Checkpoints)
+        {
+            var to = Math.Min(IndexAfter(until), Log.Count);
+            Assert.InRange(to - from, 0, PageLimits.Max);
+            ranges.Add(new RangeDigest(until, to - from, DigestOf(Log[from..to])));
+            from = to;
+        }
+
+        await context.Response.WriteAsJsonAsync(new DigestsResponse(ranges), RestJson.Default.DigestsResponse);
+    }
+
+    private async Task BlobAsync(HttpContext context, string[] path)
+    {
+        if (context.Request.Headers.Authorization.Count > 0 || context.Request.Query["sig"] != "blob-secret")
+        {
+            context.Response.StatusCode = 403;
+            return;
+        }
+
+        context.Response.Headers.ContentEncoding = "gzip";
+        await using var gzip = new GZipStream(context.Response.Body, CompressionLevel.Fastest);
+        await gzip.WriteAsync((byte[])[(byte)'[', .. Join(Log[int.Parse(path[2], CultureInfo.InvariantCulture)..int.Parse(path[3], CultureInfo.InvariantCulture)]), (byte)']']);
     }
 
     private async Task PushAsync(HttpContext context)
@@ -237,7 +288,7 @@ internal sealed class TestServer : IAsyncDisposable
             var request = await socket.ReceiveAsync(buffer, context.RequestAborted);
             if (StreamRequest.Read(buffer.AsSpan(0, request.Count)) is not StreamRequestReading.Accepted accepted) return;
             lock (_lock) Asked.Add(accepted.Request.Since);
-            var script = new StreamScript(this, socket, context, accepted.Request.Since);
+            var script = new StreamScript(this, socket, context, accepted.Request);
             await (Script ?? (static script => script.BehaveAsync()))(script);
             while (socket.State == WebSocketState.Open) await socket.ReceiveAsync(buffer, context.RequestAborted);
         }

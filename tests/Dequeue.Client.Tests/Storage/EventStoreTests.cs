@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Dequeue.Client.Sqlite;
 using Dequeue.Contracts;
@@ -74,6 +75,43 @@ public abstract class EventStoreTests : IAsyncLifetime
         Assert.Equal(["a", "c", "b"], await IdsAsync());
     }
 
+    [Theory]
+    [InlineData("same size", "1:2:x,y 6:1:z", "a x y d e f z h i j")]
+    [InlineData("shrinking", "1:2:x 6:2:", "a x d e f i j")]
+    [InlineData("growing", "1:1:x,y,z 6:0:u 9:1:v,w", "a x y z c d e f u g h i v w")]
+    [InlineData("growing, then shrinking", "0:1:x,y 8:2:", "x y b c d e f g h")]
+    [InlineData("side by side", "2:2:x 4:2:y,z,u", "a b x y z u g h i j")]
+    [InlineData("put in again where they were not", "1:2:g,h 6:2:b,c", "a g h d e f b c i j")]
+    [InlineData("known elsewhere", "1:2:j,x,a,x 6:1:d,e", "a x d e f h i j")]
+    [InlineData("all", "0:10:x,y", "x y")]
+    [InlineData("at the end", "10:0:x,y", "a b c d e f g h i j x y")]
+    [InlineData("nothing", "", "a b c d e f g h i j")]
+    public async Task Parts_are_replaced_in_their_places(string name, string parts, string then)
+    {
+        Assert.NotEmpty(name);
+        await _store.SaveAsync([.. "abcdefghij".Select(static id => Event(id.ToString()))], At(10), Cancelled);
+        Replacement[] replacements = [.. parts.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(static part => part.Split(':')).Select(static part => new Replacement(
+            int.Parse(part[0], CultureInfo.InvariantCulture),
+            int.Parse(part[1], CultureInfo.InvariantCulture),
+            [.. part[2].Split(',', StringSplitOptions.RemoveEmptyEntries).Select(static id => Event(id, "new"))]))];
+
+        var put = await _store.ReplaceAsync(replacements, At(5), Cancelled);
+        var wanted = then.Split(' ');
+
+        Assert.Equal(wanted, await IdsAsync());
+        Assert.Equal(new StorePosition(At(5), wanted.Length), await _store.LoadAsync(Cancelled));
+        Assert.Equal(
+            put!.Select(static next => Encoding.UTF8.GetString(next.Json.Span)),
+            (await ReadAsync(_store)).Select(Encoding.UTF8.GetString).Where(static json => json.Contains("new", StringComparison.Ordinal)));
+
+        // It counts on from there, and knows what it holds.
+        var added = await _store.SaveAsync([Event("a"), Event("b"), Event("k")], At(11), Cancelled);
+        await _store.RewindAsync(new StorePosition(At(5), wanted.Length), Cancelled);
+        Assert.Contains("k", added.Select(static next => next.Id));
+        Assert.Equal("ab".Where(id => !wanted.Contains(id.ToString())).Select(static id => id.ToString()).Append("k"), added.Select(static next => next.Id));
+        Assert.Equal(wanted, await IdsAsync());
+    }
+
     [Fact]
     public async Task The_queue_gives_the_oldest_first_and_forgets_what_is_removed()
     {
@@ -144,6 +182,20 @@ public sealed class SqliteEventStoreTests : EventStoreTests
         Assert.Equal(new StorePosition(At(1), 1), await store.LoadAsync(Cancelled));
         Assert.Single(await ReadAsync(store));
         Assert.Single(await store.SaveAsync([Event("b")], At(2), Cancelled));
+    }
+
+    [Fact]
+    public async Task A_replacement_that_fails_in_the_middle_changes_nothing()
+    {
+        await using var store = await SqliteEventStore.OpenAsync(_path + "8", Cancelled);
+        await store.SaveAsync([Event("a"), Event("b"), Event("c")], At(3), Cancelled);
+
+        await Assert.ThrowsAnyAsync<Exception>(async () => await store.ReplaceAsync(
+            [new Replacement(0, 1, [Event("x"), Event("y")]), new Replacement(2, 1, [Event("z") with { Id = null }])], At(1), Cancelled));
+
+        Assert.Equal(new StorePosition(At(3), 3), await store.LoadAsync(Cancelled));
+        Assert.Equal(["a", "b", "c"], (await ReadAsync(store)).Select(static json => Encoding.UTF8.GetString(json)[7..8]));
+        Assert.Single(await store.SaveAsync([Event("x")], At(4), Cancelled));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Text.Json;
+using Dequeue.Contracts;
 using Dequeue.EndToEnd.Tests.Operation;
 using Dequeue.Functions.Streaming;
 using Dequeue.Local.Durable;
@@ -56,25 +57,53 @@ public sealed class FlowControlTests
     }
 
     [Fact]
-    public async Task Acknowledgements_that_are_late_repeated_lower_or_of_batches_never_sent_open_nothing()
+    public async Task Nothing_that_a_client_claims_lets_more_than_the_window_through()
     {
         await using var host = await OperationHost.StartAsync();
         await host.PushAsync(User, Count);
         await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User));
         var client = new WindowClient(stream, 4);
         await client.AskAsync(BatchSize);
-
-        await client.ReadAsync(async index =>
+        Assert.Equal("sync.stream.start", RawStream.TypeOf((await stream.ReceiveAsync()).Message));
+        await client.ReadBatchesAsync(4);
+        for (var round = 0; round < 5; round++)
         {
-            foreach (var nonsense in new[] { index + 1000, int.MaxValue, index + 4, 0 }) await stream.SendAsync(WindowClient.Ack(nonsense));
-            if (index % 2 == 0) return;
-            await client.AcknowledgeAsync(index);
-            await stream.SendAsync(WindowClient.Ack(index));
-            await stream.SendAsync(WindowClient.Ack(index - 1));
-        });
+            foreach (var nonsense in new[] { client.Batches, client.Batches + 1000, int.MaxValue, client.Acknowledged - 1, 0 })
+            {
+                if (nonsense >= 0 && nonsense != client.Acknowledged) await stream.SendAsync(WindowClient.Ack(nonsense));
+            }
 
-        Assert.Equal("sync.stream.complete", RawStream.TypeOf(client.Last));
-        Assert.Equal(Count, client.Events);
+            await client.NothingComesAsync();
+
+            // Less than half of the window is not worth a step; half is.
+            await client.AcknowledgeAsync(client.Acknowledged);
+            await client.NothingComesAsync();
+            await client.AcknowledgeAsync(client.Acknowledged);
+            await client.ReadBatchesAsync(2);
+            await client.NothingComesAsync();
+        }
+
+        Assert.Equal(14, client.Batches);
+    }
+
+    [Fact]
+    public async Task A_request_that_meets_the_instance_of_the_stream_before_waits_for_its_end()
+    {
+        await using var host = await OperationHost.StartAsync();
+        await host.PushAsync(User, Count);
+        await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User), subprotocol: "json.webpubsub.azure.v1");
+        var connection = (await stream.ReceiveAsync()).Message.GetProperty("connectionId").GetString()!;
+        var target = new StreamTarget(connection, true, "dequeue", User, "before") { Options = new StreamOptions(Window: 1) };
+        var full = new StreamProgress(target, Checkpoint.FromTicks(Checkpoint.Beginning.Ticks + 1), 2, Checkpoint.Beginning, NextBatch: 1);
+        await host.Durable.ScheduleNewOrchestrationInstanceAsync(
+            nameof(StreamSync), new StreamOrder(target, Checkpoint.Beginning, full) { AckPatience = TimeSpan.FromSeconds(1) }, new StartOrchestrationOptions(target.InstanceId), Cancel);
+
+        await stream.SendAsync("""{"type":"event","event":"sync.stream.request","dataType":"json","data":{"window":1,"batchSize":2000}}""", asText: true);
+        await stream.ReceiveUntilAsync("sync.stream.error");
+        await stream.SendAsync("""{"type":"event","event":"sync.stream.ack","dataType":"json","data":{"batchIndex":0}}""", asText: true);
+        await stream.ReceiveUntilAsync("sync.stream.batch");
+        await stream.SendAsync("""{"type":"event","event":"sync.stream.ack","dataType":"json","data":{"batchIndex":1}}""", asText: true);
+        await stream.ReceiveUntilAsync("sync.stream.complete");
     }
 
     [Fact]

@@ -40,10 +40,28 @@ internal sealed class WindowClient(RawStream stream, int window)
             var (_, message) = await stream.ReceiveAsync();
             Last = message;
             if (RawStream.TypeOf(message) != "sync.stream.batch") return;
-            Assert.Equal(Batches, message.GetProperty("batchIndex").GetInt32());
-            Assert.InRange(++Batches - Acknowledged, 1, window);
-            Events += message.GetProperty("events").GetArrayLength();
+            Take(message);
             await processed(Batches - 1);
         }
+    }
+
+    /// <summary>Reads the next batches, acknowledging none.</summary>
+    public async Task ReadBatchesAsync(int count)
+    {
+        while (count-- > 0) Take((await stream.ReceiveAsync()).Message);
+    }
+
+    /// <summary>Asks something that is refused at once: no batch comes before the refusal.</summary>
+    public async Task NothingComesAsync()
+    {
+        await stream.SendAsync("""{"type":"sync.stream.ack"}""");
+        Assert.Equal("sync.stream.error", RawStream.TypeOf((await stream.ReceiveAsync()).Message));
+    }
+
+    private void Take(JsonElement batch)
+    {
+        Assert.Equal(Batches, batch.GetProperty("batchIndex").GetInt32());
+        Assert.InRange(++Batches - Acknowledged, 1, window);
+        Events += batch.GetProperty("events").GetArrayLength();
     }
 }

@@ -27,4 +27,14 @@ public sealed class AzureCostTests(AzuriteFixture fixture) : CostConformance(fix
     // The same code as on SQLite, where 10,000 pushes take seconds and not minutes.
     [Fact]
     public Task Of_400_one_event_pushes_each_event_is_written_4_times_at_most() => PushOneByOneAsync(400);
+
+    [Fact]
+    public Task Of_a_stacks_events_first_does_not_depend_on_the_length_of_the_log() => SelectAsync(2000, 4000);
 }
+
+public sealed class AzureEntityIndexTests(AzuriteFixture fixture) : EntityIndexConformance(fixture), IClassFixture<AzuriteFixture>
+{
+    protected override int Histories => 2;
+}
+
+public sealed class AzureRangeDigestTests(AzuriteFixture fixture) : RangeDigestConformance(fixture), IClassFixture<AzuriteFixture>;

@@ -49,7 +49,9 @@ internal static class LogReading
     /// <summary>Waits until the entities of all sealed pages are indexed, which goes on after an append was answered.</summary>
     public static async Task IndexedAsync(this IPartitionedTable table, LogKey key, CancellationToken cancellationToken)
     {
-        while (!HeadRow.From(await table.GetAsync(LogRows.Partition(key), LogRows.Head, null, cancellationToken)).IsIndexed) await Task.Delay(1, cancellationToken);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(TimeSpan.FromMinutes(1));
+        while (!HeadRow.From(await table.GetAsync(LogRows.Partition(key), LogRows.Head, null, timeout.Token)).IsIndexed) await Task.Delay(1, timeout.Token);
     }
 
     public static async Task AssertSoundAsync(this EventLog log, LogKey key, long events)

@@ -25,4 +25,14 @@ public sealed class SqliteCostTests(SqliteFixture fixture) : CostConformance(fix
 {
     [Fact]
     public Task Of_10000_one_event_pushes_each_event_is_written_4_times_at_most() => PushOneByOneAsync(10_000);
+
+    [Fact]
+    public Task Of_a_stacks_events_first_does_not_depend_on_the_length_of_the_log() => SelectAsync(2000, 42_000);
 }
+
+public sealed class SqliteEntityIndexTests(SqliteFixture fixture) : EntityIndexConformance(fixture), IClassFixture<SqliteFixture>
+{
+    protected override int Histories => 15;
+}
+
+public sealed class SqliteRangeDigestTests(SqliteFixture fixture) : RangeDigestConformance(fixture), IClassFixture<SqliteFixture>;

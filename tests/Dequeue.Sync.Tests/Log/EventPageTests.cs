@@ -80,6 +80,13 @@ public sealed class EventPageTests
         Assert.True(PageFormat.HasRightDigest(row, read));
         Assert.False(PageFormat.HasRightDigest(row, read.Slice(0, 999)));
         Assert.True(TableLimits.SizeOf(row) < TableLimits.RowBytes);
+        foreach (var stored in new[] { read, PageFormat.DecodePacked(row), PageFormat.DecodeWithoutContent(row) })
+        {
+            Assert.Equal(row.BytesOf("h")!.Value.ToArray(), stored.Digest!.Value.ToArray());
+            Assert.Null(stored.Slice(0, 1000).Digest);
+        }
+
+        Assert.Null(page.Digest);
     }
 
     private static long Tick(int at) => Checkpoint.Beginning.Ticks + at;

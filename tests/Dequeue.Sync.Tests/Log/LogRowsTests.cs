@@ -2,6 +2,7 @@ using System.IO.Compression;
 using CsCheck;
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Entities;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Tests.Log;
@@ -55,8 +56,14 @@ public sealed class LogRowsTests
         Assert.Null(LogRows.PageTick("p063899999999999999"));
         Assert.Null(LogRows.PageTick("p06389999999999999 9"));
 
-        // Pages sort by time, between what comes before and after them; heads and ids are elsewhere.
-        string[] sorted = ["head", "i", "iz", "j", LogRows.Page(0), LogRows.Page(9), LogRows.Page(10), LogRows.Page(long.MaxValue), "q"];
+        var stack = EntityKey.Of("cjld2cjxh0000qzrmn831i7rn");
+        Assert.Equal("e719d3bbfe18bfeaa026ce2d8874ec6180638999999999999999", LogRows.Entity(stack, 638999999999999999));
+        Assert.Equal(638999999999999999, LogRows.EntityPageTick(LogRows.Entity(stack, 638999999999999999)));
+        Assert.Null(LogRows.EntityPageTick("e719d3bbfe18bfeaa026ce2d8874ec618063899999999999999x"));
+        Assert.Null(LogRows.EntityPageTick("ebb"));
+
+        // Pages sort by time, between what comes before and after them; index rows, heads and ids are elsewhere.
+        string[] sorted = ["e", LogRows.Entity(new EntityKey(0), 0), LogRows.Entity(stack, 9), LogRows.Entity(stack, 10), LogRows.Entity(new EntityKey(UInt128.MaxValue), long.MaxValue), "f", "head", "i", "iz", "j", LogRows.Page(0), LogRows.Page(9), LogRows.Page(10), LogRows.Page(long.MaxValue), "q"];
         Assert.Equal(sorted, sorted.Order(StringComparer.Ordinal));
     }
 
@@ -75,6 +82,48 @@ public sealed class LogRowsTests
         Assert.Equal((head.Head, null), (read.Head, read.ETag));
         Assert.Equal(head.Tail, read.Tail);
         Assert.IsType<RowOperation.Replace>(head.Commit(read with { ETag = "1" }));
+
+        // One that an older version wrote: it tells no digest, and is carried on without one.
+        Assert.Equal((null, null, Checkpoint.Beginning, null), (read.Head.Digest, read.Head.Bytes, read.Head.SealedThrough, read.Head.ActiveStackId));
+        Assert.Equal(head.Head.Last, HeadRow.From(row.Set("tail", Array.Empty<byte>())).Head.SealedThrough);
+        Assert.Null(read.Digest);
+    }
+
+    [Fact]
+    public void The_head_row_tells_digest_bytes_seal_index_and_active_stack()
+    {
+        NewEvent[] events = [new(EventId.Parse("a"), "{\"id\":\"a\"}"u8.ToArray(), 1), new(EventId.Parse("bc"), "{\"id\":\"bc\"}"u8.ToArray(), 1)];
+        var digest = RunningDigest.Empty.Append(events[..1]).Append(events[1..]);
+        var told = new LogHead(2, Checkpoint.FromTicks(638999999999999999), "bc", 1) { Digest = digest.Hex, Bytes = digest.Bytes, SealedThrough = Checkpoint.FromTicks(638999999999999998), ActiveStackId = "s\u00e9" };
+        var head = new HeadRow(told, [new TailPage(638999999999999999, 1, 11)], null) { Digest = digest, Indexed = Checkpoint.FromTicks(638999999999999997) };
+        var row = Assert.IsType<RowOperation.Insert>(head.Commit(HeadRow.None)).Row;
+        Assert.Equal(
+            "a=73C3A9 h=6A09E667BB67AE853C6EF372A54FF53A510E527F9B05688C1F83D9AB5BE0CD197B226964223A2261227D0A7B226964223A226263227D0A id=bc n=2 "
+                + "s=638999999999999998 t=638999999999999999 tail=FFFFE5DBD4E38BEF08010B ts=1 x=638999999999999997 z=21",
+            Text(row));
+        Assert.Equal("252413906888513ffc52f34c3ff726aea42f854fc88ba42879bbc01222f81c52", head.Head.Digest);
+        var read = HeadRow.From(row);
+        Assert.Equal((head.Head, head.Indexed), (read.Head, read.Indexed));
+
+        Assert.Throws<LogCorruptException>(() => HeadRow.From(row.Set("z", 22L)));
+        Assert.Throws<LogCorruptException>(() => HeadRow.From(row.Set("z", 21L).Set("s", 638999999999999999 + 1)));
+        Assert.Throws<LogCorruptException>(() => HeadRow.From(row.Set("s", 638999999999999998).Set("x", 5L)));
+    }
+
+    [Fact]
+    public void An_index_row()
+    {
+        var (stack, one, two, page) = (EntityKey.Of("s"), EntityKey.Of("t1"), EntityKey.Of("t2"), 638999999999999999);
+        EntityEvent[] events = [new(page, page - 300, null), new(page, page - 200, one), new(page, page - 1, two), new(page, page, one)];
+        var row = EntityRow.Create(stack, events);
+        Assert.Equal($"e{stack}0{page}", row.Key);
+        Assert.Equal($"k={one.ToString().ToUpperInvariant()}{two.ToString().ToUpperInvariant()} m=AC02006401C701020101", Text(row));
+        Assert.Equal(events, EntityRow.Read(row));
+        Assert.Equal("m=0000", Text(EntityRow.Create(stack, [new(page, page, null)])));
+
+        byte[][] damaged = [[], [0], [0, 3], [0, 0, 0, 0], [0, 0, 1, 0], [0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F, 0], [0, 0xFF]];
+        foreach (var bytes in damaged) Assert.Throws<LogCorruptException>(() => EntityRow.Read(row.Set("m", bytes)));
+        Assert.Throws<LogCorruptException>(() => EntityRow.Read(new TableRow("e5").Set("m", new byte[] { 0, 0 })));
     }
 
     [Fact]

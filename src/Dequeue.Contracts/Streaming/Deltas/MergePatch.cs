@@ -96,11 +96,24 @@ internal sealed class MergePatch
         for (var at = first; at < end; at++)
         {
             var member = _members[at];
-            if (member.Change == Change.Removed) continue;
-            Begin(target, (member.Change == Change.Added ? patch : origin)[member.Name], ref isFirst);
-            if (member.Change == Change.None) target.Write(origin[member.Value]);
-            else if (member.Change != Change.Patched) target.Write(patch[member.New]);
-            else if (!Apply(origin[member.Value], patch[member.New], target, depth + 1)) return false;
+            switch (member.Change)
+            {
+                case Change.None:
+                    // Most members stay: neighbours are copied in one piece.
+                    while (at + 1 < end && _members[at + 1].Change == Change.None) at++;
+                    target.Write(isFirst ? "{"u8 : ","u8);
+                    target.Write(origin[(member.Name.Start.Value - 1).._members[at].Value.End.Value]);
+                    isFirst = false;
+                    break;
+                case Change.Replaced or Change.Added:
+                    Begin(target, (member.Change == Change.Added ? patch : origin)[member.Name], ref isFirst);
+                    target.Write(patch[member.New]);
+                    break;
+                case Change.Patched:
+                    Begin(target, origin[member.Name], ref isFirst);
+                    if (!Apply(origin[member.Value], patch[member.New], target, depth + 1)) return false;
+                    break;
+            }
         }
 
         End(target, isFirst);

@@ -35,11 +35,11 @@ export class Api {
     });
   }
 
-  /** One page: `{ events, nextCheckpoint, hasMore, bytes }`. */
+  /** One page: `{ events, nextCheckpoint, hasMore, text, bytes }`; `text` is the answer as it is spelled. */
   async page(since, limit, signal) {
-    const { body, bytes } = await this.#call('POST', '/v1/sync/pull', { since: since ?? undefined, limit }, signal);
+    const { body, text, bytes } = await this.#call('POST', '/v1/sync/pull', { since: since ?? undefined, limit }, signal);
     if (!Array.isArray(body.events) || !body.events.every(isObject) || typeof body.nextCheckpoint !== 'string' || typeof body.hasMore !== 'boolean') throw malformed();
-    return { ...body, bytes };
+    return { ...body, text, bytes };
   }
 
   push(events, signal) {
@@ -76,10 +76,10 @@ export class Api {
     }
 
     await this.link.wait(0.5, signal);
-    const json = parse(bytes);
+    const { text, json } = parse(bytes);
     if (!answer.ok) throw refusal(answer, json);
     if (!isObject(json)) throw malformed();
-    return { body: json, bytes: bytes.byteLength };
+    return { body: json, text, bytes: bytes.byteLength };
   }
 }
 
@@ -89,9 +89,10 @@ const malformed = () => new SyncFailure('answer', 'The server gave an answer tha
 
 function parse(bytes) {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return { text, json: JSON.parse(text) };
   } catch {
-    return null;
+    return { text: '', json: null };
   }
 }
 

@@ -1,12 +1,18 @@
 // The stream's opt-ins: fields of the request that a visitor may switch on or off.
 
-const OPTIONS = [{ field: 'encodings', value: ['gzip'], label: 'Compressed batches', on: true }];
+const OPTIONS = [
+  { name: 'encodings', label: 'Compressed batches', value: ['gzip'], on: true },
+  { name: 'priority', label: 'Active stack first', value: { active: true } },
+  { name: 'delta', label: 'Deltas', value: true },
+  { name: 'window', label: 'Flow control', value: 8 },
+  { name: 'references', label: 'By reference', value: true },
+];
 
 const fieldset = document.getElementById('options');
 
 export function showOptions() {
-  for (const { field, label, on } of OPTIONS) {
-    const input = Object.assign(document.createElement('input'), { type: 'checkbox', name: field, checked: on });
+  for (const { name, label, on = false } of OPTIONS) {
+    const input = Object.assign(document.createElement('input'), { type: 'checkbox', name, checked: on });
     const text = Object.assign(document.createElement('span'), { textContent: label });
     const holder = document.createElement('label');
     holder.append(input, text);
@@ -16,4 +22,4 @@ export function showOptions() {
 
 /** The fields that are switched on. */
 export const chosenFields = () =>
-  Object.fromEntries(OPTIONS.filter(({ field }) => fieldset.querySelector(`[name="${field}"]`).checked).map(({ field, value }) => [field, value]));
+  Object.fromEntries(OPTIONS.filter(({ name }) => fieldset.querySelector(`[name="${name}"]`).checked).map(({ name, value }) => [name, value]));

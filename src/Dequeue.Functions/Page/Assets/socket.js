@@ -5,13 +5,13 @@ import { SyncFailure } from './api.js';
 const CONNECT_PATIENCE = 10_000;
 
 /**
- * Opens a socket without a subprotocol and yields its messages, each `{ data, at }`.
+ * Opens a socket without a subprotocol and yields its messages, each `{ data, reply }`: what came, and how to answer it.
  * @param {URL} url
- * @param {{ link: import('./link.js').Link, signal: AbortSignal, greeting?: Uint8Array, idle?: number, onOpen?: () => void }} options
- *   `greeting` is sent first; after `idle` milliseconds without a message it counts as dead.
+ * @param {{ link: import('./link.js').Link, signal: AbortSignal, greeting: Uint8Array, idle: number, awaits: () => boolean }} options
+ *   `greeting` is sent first; after `idle` milliseconds without a message the socket counts as dead, while one is awaited.
  * @throws {SyncFailure} of kind stream, when it cannot be opened, is cut, or is silent for too long.
  */
-export async function* messages(url, { link, signal, greeting, idle, onOpen }) {
+export async function* messages(url, { link, signal, greeting, idle, awaits }) {
   await link.wait(2, signal);
   const socket = new WebSocket(url);
   socket.binaryType = 'arraybuffer';
@@ -26,16 +26,17 @@ export async function* messages(url, { link, signal, greeting, idle, onOpen }) {
   let timer;
   const expect = (milliseconds, message) => {
     clearTimeout(timer);
-    if (milliseconds) timer = setTimeout(() => end(new SyncFailure('stream', message)), milliseconds);
+    timer = setTimeout(() => awaits() && end(new SyncFailure('stream', message)), milliseconds);
   };
+
+  const reply = bytes => link.wait(0.5, signal).then(() => socket.readyState === WebSocket.OPEN && socket.send(bytes), () => {});
 
   signal.addEventListener('abort', aborted);
   let isOpen = false;
   socket.onopen = () => {
     isOpen = true;
     expect(idle, 'The stream fell silent.');
-    onOpen?.();
-    if (greeting) link.wait(0.5, signal).then(() => socket.send(greeting), () => {});
+    reply(greeting);
   };
   socket.onmessage = message => {
     expect(idle, 'The stream fell silent.');
@@ -50,7 +51,7 @@ export async function* messages(url, { link, signal, greeting, idle, onOpen }) {
       while (queue.length > 0) {
         const message = queue.shift();
         await link.arrival(message.at, signal);
-        yield message;
+        yield { data: message.data, reply };
       }
 
       if (ended) throw ended;

@@ -26,7 +26,7 @@ export function liveTail({ app, onFailure, onArrival }) {
     list.replaceChildren();
     empty.hidden = false;
     pushState.textContent = '';
-    follow({ api, app, device: new Device(checkpoint), signal, onEvents: take, onState: show }).catch(failure => {
+    follow({ api, device: new Device(checkpoint), signal, onEvents: take, onState: show }).catch(failure => {
       if (signal.aborted) return;
       show('stopped', failure);
       onFailure(failure);

@@ -37,6 +37,7 @@ export class TransferView {
     this.#progress = null;
     this.samples = [{ x: 0, y: 0 }];
     this.#note('');
+    this.#parts.facts?.replaceChildren();
     this.#loop();
   }
 
@@ -46,7 +47,13 @@ export class TransferView {
       this.#note(`${progress.streamFailure.message} REST ${where}.`);
     }
 
+    const before = this.#progress;
     this.#progress = progress;
+    if (progress.ready !== null && before?.ready === null) {
+      this.#fact(progress.ready > 0 ? `Active stack ready after ${seconds(this.elapsed)}: ${count(progress.ready, 'event')}.` : 'No stack is active.');
+    }
+
+    if (progress.digest !== null && before?.digest === null) this.#fact('Verified: same bytes as the server’s.');
   }
 
   /** @param {string} state what came of it */
@@ -91,6 +98,10 @@ export class TransferView {
     const quarter = Math.floor(share * 4);
     if (quarter > this.#quarter && quarter < 4) this.announce?.(`${quarter * 25} %`);
     this.#quarter = quarter;
+  }
+
+  #fact(text) {
+    this.#parts.facts?.append(Object.assign(document.createElement('li'), { textContent: text }));
   }
 
   #note(text) {

@@ -10,7 +10,7 @@ namespace Dequeue.Sync.Log.Entities;
 /// </summary>
 internal sealed class EventEntities
 {
-    /// <summary>Most UTF-8 bytes of an id: a longer one is not an entity's. The app's ids have 25.</summary>
+    /// <summary>Most UTF-8 bytes of an id, which has one at least: any other is not an entity's. The app's ids have 25.</summary>
     public const int MaxIdBytes = 256;
 
     /// <summary>Most entities of an event: the first that it names. It bounds the rows that one page can make.</summary>
@@ -34,31 +34,20 @@ internal sealed class EventEntities
         _count = 0;
         Task = null;
         if (!EventOutline.TryRead(json, out var outline)) return;
-        var isOfTask = IsOfTask(outline.Type);
+        var isOfTask = Utf8(outline.Type).StartsWith("task."u8);
         var reader = new Utf8JsonReader(outline.Payload);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName && _count < MaxEntities)
         {
-            var name = JsonText.Of(ref reader);
-            var (isOne, isMany) = (EndsWith(name, "Id"u8), EndsWith(name, "Ids"u8));
-            var isTask = isOfTask && name.Equals("taskId"u8);
+            var name = Utf8(JsonText.Of(ref reader));
+            var (isOne, isMany) = (name.EndsWith("Id"u8), name.EndsWith("Ids"u8));
+            var isTask = isOfTask && name.SequenceEqual("taskId"u8);
             reader.Read();
             if (isMany && reader.TokenType == JsonTokenType.StartArray) ReadArray(ref reader);
             else if (isOne && reader.TokenType == JsonTokenType.String && Add(JsonText.Of(ref reader)) is { } key && isTask) Task = key;
             else reader.Skip();
         }
     }
-
-    private static bool IsOfTask(JsonText type)
-    {
-        // Written with escapes, a type is rare enough to be copied.
-        return type.IsPresent && (type.Raw.Contains((byte)'\\') ? type.GetString()?.StartsWith("task.", StringComparison.Ordinal) is true : type.Raw.StartsWith("task."u8));
-    }
-
-    private static bool EndsWith(JsonText name, ReadOnlySpan<byte> end)
-        => name.Raw.Contains((byte)'\\')
-            ? name.GetString() is { } text && Encoding.UTF8.GetBytes(text).AsSpan().EndsWith(end)
-            : name.Raw.EndsWith(end);
 
     private void ReadArray(ref Utf8JsonReader reader)
     {
@@ -69,22 +58,15 @@ internal sealed class EventEntities
         }
     }
 
-    private EntityKey? Add(JsonText id)
+    private EntityKey? Add(JsonText text)
     {
-        var key = default(EntityKey);
-        if (id.Raw.Length > MaxRawIdBytes) return null;
-        if (!id.Raw.Contains((byte)'\\'))
-        {
-            if (id.Raw.Length > MaxIdBytes) return null;
-            key = EntityKey.Of(id.Raw);
-        }
-        else
-        {
-            if (id.GetString() is not { } text || Encoding.UTF8.GetByteCount(text) > MaxIdBytes) return null;
-            key = EntityKey.Of(text);
-        }
-
+        if (text.Raw.Length > MaxRawIdBytes || Utf8(text) is not { Length: > 0 and <= MaxIdBytes } id) return null;
+        var key = EntityKey.Of(id);
         if (!Keys.Contains(key)) _keys[_count++] = key;
         return key;
     }
+
+    /// <summary>The text; nothing when it is no valid Unicode. Only one that is written with escapes is copied.</summary>
+    private static ReadOnlySpan<byte> Utf8(JsonText text)
+        => !text.Raw.Contains((byte)'\\') ? text.Raw : text.GetString() is { } plain ? Encoding.UTF8.GetBytes(plain) : [];
 }

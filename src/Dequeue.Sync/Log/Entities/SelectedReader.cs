@@ -7,36 +7,37 @@ namespace Dequeue.Sync.Log.Entities;
 /// <summary>Reads the selected events of a log, or all the others.</summary>
 internal sealed class SelectedReader(IPartitionedTable table, string log, EventSelection selection)
 {
-    /// <summary>Pages read ahead, opened: at most 900 KiB each.</summary>
+    /// <summary>Pages asked for at once.</summary>
     private const int PagesAhead = 4;
 
     /// <summary>The selected events alone, in commit order, put together into pages as large as a page may be.</summary>
     public async IAsyncEnumerable<EventPage> ReadSelectedAsync(
         Checkpoint after, Checkpoint through, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var (builder, before, read) = (new PageBuilder(0, 0), 0L, 0);
+        var (builder, read, expected) = (default(PageBuilder), 0, selection.CountBetween(after, through));
         await foreach (var page in PagesAsync(after, through, cancellationToken))
         {
-            for (var i = page.CountThrough(after); i < page.CountThrough(through); i++)
+            var end = page.CountThrough(through);
+            for (var i = page.CountThrough(after); i < end; i++)
             {
                 if (!selection.Contains(page.CheckpointAt(i))) continue;
-                var json = page.EventAt(i).Span;
-                if (!builder.Fits(json.Length))
+                if (builder?.Fits(page.EventAt(i).Length) is false)
                 {
-                    yield return builder.Build(before);
-                    builder = new PageBuilder(0, 0);
+                    yield return builder.Build();
+                    builder = null;
                 }
 
-                if (builder.Count == 0) before = page.Before + i;
-                builder.Add(page.EventAt(i).Span, page.CheckpointAt(i).Ticks);
+                (builder ??= new PageBuilder(page.Before + i)).Add(page, i);
                 read++;
             }
         }
 
-        if (builder.Count > 0) yield return builder.Build(before);
-        if (read == selection.CountBetween(after, through)) yield break;
+        if (builder is not null) yield return builder.Build();
+        if (read == expected) yield break;
+
+        // A log that was erased meanwhile has none any more.
         var head = HeadRow.From(await table.GetAsync(log, LogRows.Head, null, cancellationToken));
-        if (!head.IsErasing && head.ETag is not null) throw new LogCorruptException($"Of {selection.CountBetween(after, through)} selected events {read} are stored.");
+        if (!head.IsErasing && head.ETag is not null) throw new LogCorruptException($"Of {expected} selected events only {read} are stored.");
     }
 
     /// <summary>All events but the selected ones, in commit order: a page that holds none of these comes as it is stored.</summary>
@@ -55,16 +56,13 @@ internal sealed class SelectedReader(IPartitionedTable table, string log, EventS
     private EventPage Without(EventPage stored)
     {
         var page = Open(stored);
-        var builder = new PageBuilder(page.Count, page.Length);
-        var before = -1L;
+        PageBuilder? builder = null;
         for (var i = 0; i < page.Count; i++)
         {
-            if (selection.Contains(page.CheckpointAt(i))) continue;
-            if (builder.Count == 0) before = page.Before + i;
-            builder.Add(page.EventAt(i).Span, page.CheckpointAt(i).Ticks);
+            if (!selection.Contains(page.CheckpointAt(i))) (builder ??= new PageBuilder(page.Before + i, page.Count, page.Length)).Add(page, i);
         }
 
-        return builder.Build(before);
+        return builder!.Build();
     }
 
     private static EventPage Open(EventPage stored)

@@ -1,0 +1,45 @@
+using System.CommandLine;
+using System.Text;
+using Dequeue.Client;
+using Dequeue.Contracts.Streaming;
+
+namespace Dequeue.Cli.Commands;
+
+/// <summary>The options of the stream, as docs/protocol.md tells them.</summary>
+internal sealed class StreamWishes
+{
+    private const string Plain = "none";
+
+    private readonly Option<string> _encoding = new("--encoding") { Description = "Encoding of the stream's batches", DefaultValueFactory = _ => BatchEncodings.Gzip };
+    private readonly Option<int?> _window = new("--window") { Description = $"Most batches sent ahead of what is saved, 1 to {StreamRequest.MaxWindow}; default no bound" };
+    private readonly Option<int> _batchSize = new("--batch-size") { Description = $"Most events of a batch, 1 to {StreamRequest.MaxBatchSize}", DefaultValueFactory = _ => StreamRequest.MaxBatchSize };
+    private readonly Option<bool> _delta = new("--delta") { Description = "States as patches against the one before" };
+    private readonly Option<bool> _references = new("--references") { Description = "A long history as URLs of stored pages" };
+    private readonly Option<string[]> _priority = new("--priority") { Description = $"An entity whose events come first; up to {StreamPriority.MaxEntities} times" };
+    private readonly Option<bool> _active = new("--active") { Description = "What the user is at comes first: the active stack and its tasks" };
+
+    public void AddTo(Command command)
+    {
+        _encoding.AcceptOnlyFromAmong(BatchEncodings.Gzip, BatchEncodings.Brotli, BatchEncodings.Zstandard, Plain);
+        foreach (var option in (ReadOnlySpan<Option>)[_encoding, _window, _batchSize, _delta, _references, _priority, _active]) command.Options.Add(option);
+    }
+
+    public SyncOptions Read(ParseResult parsed, SyncOptions options)
+    {
+        var (window, batchSize, ids) = (parsed.GetValue(_window), parsed.GetValue(_batchSize), parsed.GetValue(_priority) ?? []);
+        if (window is < 1 or > StreamRequest.MaxWindow) throw new UsageException($"--window is 1 to {StreamRequest.MaxWindow}.");
+        if (batchSize is < 1 or > StreamRequest.MaxBatchSize) throw new UsageException($"--batch-size is 1 to {StreamRequest.MaxBatchSize}.");
+        if (ids.Length > StreamPriority.MaxEntities || ids.Any(static id => id.Length == 0 || Encoding.UTF8.GetByteCount(id) > StreamPriority.MaxIdLength))
+            throw new UsageException($"--priority is an id of 1 to {StreamPriority.MaxIdLength} bytes, up to {StreamPriority.MaxEntities} times.");
+        var active = parsed.GetValue(_active);
+        return options with
+        {
+            Encodings = parsed.GetRequiredValue(_encoding) is var encoding and not Plain ? [encoding] : [],
+            Window = window,
+            BatchSize = batchSize,
+            Delta = parsed.GetValue(_delta),
+            References = parsed.GetValue(_references),
+            Priority = active || ids.Length > 0 ? new StreamPriority(ids, active) : null,
+        };
+    }
+}

@@ -1,0 +1,90 @@
+using Dequeue.Client.Rest;
+using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Rest;
+
+namespace Dequeue.Client.Pulling;
+
+/// <summary>
+/// Compares what a stream brought with the server's digests, part by part, and puts what REST brings in the place of what differs.
+/// </summary>
+/// <param name="rest">The calls.</param>
+/// <param name="store">Where the parts are.</param>
+/// <param name="kept">The filter.</param>
+internal sealed class RepairRun(RestCalls rest, IEventStore store, Func<IReadOnlyList<SyncEvent>, IReadOnlyList<SyncEvent>> kept)
+{
+    /// <summary>Most parts that are replaced, because their events are held until all have come: 32 MB. When more differ, something
+    /// else is wrong, and all of it comes anew.</summary>
+    public const int MaxParts = 32;
+
+    /// <summary>Bytes received.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>The events that were put into the store.</summary>
+    public IReadOnlyList<SyncEvent> Added { get; private set; } = [];
+
+    /// <summary>How many were taken out of it.</summary>
+    public long Removed { get; private set; }
+
+    /// <summary>
+    /// Runs it. On the way the checkpoint lies before all that may be wrong, and what is wrong leaves the store before it is fetched: a
+    /// crash loses nothing, the next pull brings it.
+    /// </summary>
+    /// <param name="parts">All that the stream brought, rising, without a gap.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <returns>What was repaired, or the failure.</returns>
+    public async Task<PullInput> RunAsync(IReadOnlyList<StreamedPart> parts, CancellationToken cancellationToken)
+    {
+        await store.SaveAsync([], parts[0].Since, cancellationToken);
+        var (wrong, failure) = await CompareAsync(parts, cancellationToken);
+        if (failure is not null) return new PullInput.Failed(failure);
+        if (wrong.Count > MaxParts) return Failed($"{wrong.Count} parts of the stream differ from the server's.");
+        if (wrong.Count == 0)
+        {
+            await store.SaveAsync([], parts[^1].Until, cancellationToken);
+            return new PullInput.Repaired(0, 0);
+        }
+
+        var gone = wrong.ConvertAll(static one => new Replacement(one.Part.First, one.Part.Added, []));
+        if (await store.ReplaceAsync(gone, wrong[0].Part.Since, cancellationToken) is null) return Failed("The store cannot replace events.");
+
+        var (replacements, fetched) = (new List<Replacement>(), 0L);
+        foreach (var (part, truth) in wrong)
+        {
+            var answer = await rest.RangeAsync(part.Since, truth.Count, cancellationToken);
+            if (answer is RestAnswer<IReadOnlyList<SyncEvent>>.Failed failed) return new PullInput.Failed(failed.Failure);
+            var (events, bytes) = (RestAnswer<IReadOnlyList<SyncEvent>>.Ok)answer;
+            Bytes += bytes;
+            if (!IsSame(EventDigest.Of(events), truth.Digest)) return Failed($"The events after {part.Since} are not what their digest says.");
+            replacements.Add(new Replacement(part.First - Removed, 0, kept(events)));
+            Removed += part.Added;
+            fetched += events.Count;
+        }
+
+        Added = (await store.ReplaceAsync(replacements, parts[^1].Until, cancellationToken))!;
+        return new PullInput.Repaired(wrong.Sum(static one => (long)one.Part.Received), fetched);
+    }
+
+    private async Task<(List<(StreamedPart Part, RangeDigest Truth)> Wrong, SyncFailure? Failure)> CompareAsync(
+        IReadOnlyList<StreamedPart> parts, CancellationToken cancellationToken)
+    {
+        var wrong = new List<(StreamedPart, RangeDigest)>();
+        foreach (var some in parts.Chunk(DigestsRequest.MaxRanges))
+        {
+            var answer = await rest.DigestsAsync(some[0].Since, [.. some.Select(static part => part.Until)], cancellationToken);
+            if (answer is RestAnswer<DigestsResponse>.Failed failed) return ([], failed.Failure);
+            var (truths, bytes) = (RestAnswer<DigestsResponse>.Ok)answer;
+            Bytes += bytes;
+            foreach (var (part, truth) in some.Zip(truths.Ranges))
+            {
+                // A part that is right may still lack in the store what a wrong one brought before its time, and gives back now.
+                if (!IsSame(await part.Digest, truth.Digest) || wrong.Count > 0 && !part.IsWhole) wrong.Add((part, truth));
+            }
+        }
+
+        return (wrong, null);
+    }
+
+    private static bool IsSame(string digest, string truth) => string.Equals(digest, truth, StringComparison.OrdinalIgnoreCase);
+
+    private static PullInput.Failed Failed(string message) => new(new SyncFailure(SyncFailureKind.BadAnswer, message));
+}
