@@ -30,6 +30,9 @@ public sealed partial class PageOffers(IPageShelf? shelf, long fromBytes, TimePr
 
     private long _pausedUntil;
 
+    /// <summary>What all the URLs begin with: scheme, host and port; null when nothing is offered.</summary>
+    public Uri? Origin => shelf?.Origin;
+
     private bool IsPaused => clock.GetUtcNow().UtcTicks < Interlocked.Read(ref _pausedUntil);
 
     /// <summary>Up to where the pages of a planned stream are offered; <see cref="Checkpoint.Beginning"/> for none.</summary>

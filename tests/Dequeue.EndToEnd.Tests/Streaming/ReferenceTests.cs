@@ -140,7 +140,7 @@ public sealed class ReferenceTests(Azurite azurite)
             urls.Add(Assert.Single((await FetchAsync(user, "")).Urls));
         }
 
-        var (code, output, errors) = await ChildProcess.RunAsync("erase", "--user", users[0].Id.Value, "--data", backend.Folder, "--references", blobs, "--yes");
+        var (code, output, errors) = await ChildProcess.RunAsync("erase", "--user", users[0].Id.Value, "--data", backend.Folder, "--references-storage", blobs, "--yes");
 
         Assert.True(code == 0, errors);
         Assert.Contains("1 pages erased", output, StringComparison.Ordinal);
@@ -151,6 +151,16 @@ public sealed class ReferenceTests(Azurite azurite)
             using var answer = await backend.Http.GetAsync(url, Stop);
             return answer.StatusCode;
         }
+    }
+
+    [Fact]
+    public async Task The_page_may_fetch_what_streams_refer_to()
+    {
+        var blobs = await BlobsAsync();
+        await using var backend = await StartAsync(blobs);
+        using var answer = await backend.Http.GetAsync(new Uri("/", UriKind.Relative), Stop);
+        var origin = new Uri(blobs.Split("BlobEndpoint=")[1].TrimEnd(';')).GetLeftPart(UriPartial.Authority);
+        Assert.Contains($" {origin};", answer.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
     }
 
     private static Task<Backend> StartAsync(string blobs, string? megabytes = "0", string? storage = null)
