@@ -66,7 +66,7 @@ public static class SyncBackend
 
         services.AddSingleton<StreamSweep>();
         services.AddHostedService<WarmUp>();
-        services.AddSingleton(_ => new PageFiles(settings, shelf?.Endpoint));
+        services.AddSingleton<PageFiles>();
     }
 
     private static T Open<T>(Func<T> open)

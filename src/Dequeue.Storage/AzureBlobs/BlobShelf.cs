@@ -31,7 +31,7 @@ internal sealed class BlobShelf(BlobContainerClient container, SignUrl sign, Tim
     private static readonly TimeSpan RenewalAge = TimeSpan.FromDays(2);
 
     /// <inheritdoc/>
-    public Uri Endpoint { get; } = new(container.Uri.GetLeftPart(UriPartial.Authority));
+    public Uri Origin { get; } = new(container.Uri.GetLeftPart(UriPartial.Authority));
 
     /// <summary>Options of every client.</summary>
     /// <param name="transport">Another way to send requests; null for the usual one.</param>
