@@ -55,7 +55,9 @@ public sealed partial class StreamSteps(
         var (target, plan) = (progress.Target, progress.Plan);
         var (began, first) = (clock.GetTimestamp(), progress.NextBatch);
         var most = Math.Min(StreamLimits.WindowBatchesOf(target.Options.BatchSize), progress.Room);
-        using var digest = plan.Digest is null && first == 0 ? new EventDigest() : null;
+
+        // Pages by reference are not opened here: a stream that has some is hashed by reading it again.
+        using var digest = plan.Digest is null && first == 0 && progress.ReferencesThrough <= progress.Position ? new EventDigest() : null;
         using var writer = new BatchWriter(target.Options.Encoding, target.Options.Delta);
         var selection = await events.SelectionAsync(target.Log(), plan, cancellationToken);
         if (!progress.IsReady)
