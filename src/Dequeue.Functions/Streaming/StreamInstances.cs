@@ -18,7 +18,7 @@ internal static class StreamInstances
         {
             using var aftermath = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             aftermath.CancelAfter(Aftermath);
-            await durable.WaitForInstanceCompletionAsync(id, aftermath.Token);
+            await durable.WaitForInstanceCompletionAsync(id, false, aftermath.Token);
         }
 
         await durable.ScheduleNewOrchestrationInstanceAsync(nameof(StreamSync), order, new StartOrchestrationOptions(id), cancellationToken);

@@ -1,5 +1,7 @@
+using System.Collections.Concurrent;
 using System.IO.Compression;
 using System.Text;
+using Dequeue.Client.References;
 using Dequeue.Client.Tests.Servers;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Streaming;
@@ -71,13 +73,14 @@ public sealed class ReferenceTests
     public async Task A_page_at_an_address_that_is_not_allowed_is_not_asked_for(string url)
     {
         await using var server = await ReferringAsync(page => page with { Url = url });
-        var logs = new LogList<SyncManager>();
-        using var sync = new SyncManager(Referring(server), _store, Tokens, logger: logs);
+        using var handler = new Requests();
+        using var http = new HttpClient(handler);
+        using var sync = new SyncManager(Referring(server), _store, Tokens, http);
 
         var result = await sync.PullAsync(cancellationToken: Cancelled);
 
         Assert.Equal((SyncTransport.Stream, 1600), (result.Transport, server.Paged));
-        Assert.DoesNotContain(server.Calls, static call => call.StartsWith("GET ", StringComparison.Ordinal));
+        Assert.DoesNotContain(HttpMethod.Get, handler.Methods);
         Assert.Equal(server.Digest(), _store.Inner.Digest());
     }
 
@@ -97,29 +100,26 @@ public sealed class ReferenceTests
     }
 
     [Fact]
-    public async Task At_most_four_pages_are_fetched_at_once()
+    public async Task Four_pages_are_fetched_at_once_and_handed_out_in_order()
     {
-        await using var server = await ReferringAsync();
-        var (lockOf, now, most, four) = (new Lock(), 0, 0, new TaskCompletionSource());
-        server.Intercept = async context =>
+        var (held, four, started) = (new TaskCompletionSource(), new TaskCompletionSource(), 0);
+        PageReference[] all = [.. Enumerable.Range(0, 10).Select(static i => new PageReference($"https://a/{i}", TestServer.At(i), i + 1, ""))];
+        var pages = new ReferencedPages(all, async (page, token) =>
         {
-            if (!context.Request.Path.StartsWithSegments("/blobs", StringComparison.Ordinal)) return false;
-            lock (lockOf)
-            {
-                most = Math.Max(most, ++now);
-                if (now == 4) four.TrySetResult();
-            }
+            if (Interlocked.Increment(ref started) == 4) four.SetResult();
+            if (page.Count > 1) await held.Task.WaitAsync(token);
+            return new ReferencedPage([], page.Url, 0, null);
+        });
 
-            // The first four wait for each other: they do come side by side.
-            await four.Task.WaitAsync(TimeSpan.FromSeconds(20));
-            lock (lockOf) now--;
-            return false;
-        };
-        using var sync = new SyncManager(Referring(server), _store, Tokens);
+        // The first is done and four more wait: with the one that is processed, five are in memory.
+        Assert.Equal("https://a/0", (await pages.NextAsync(Cancelled)).Digest);
+        await four.Task.WaitAsync(TimeSpan.FromSeconds(20), Cancelled);
+        await pages.DisposeAsync();
+        Assert.Equal(5, started);
 
-        await sync.PullAsync(cancellationToken: Cancelled);
-
-        Assert.Equal(4, most);
+        held.SetResult();
+        await using var again = new ReferencedPages(all, (page, _) => Task.FromResult(new ReferencedPage([], page.Url, 0, null)));
+        foreach (var page in all) Assert.Equal(page.Url, (await again.NextAsync(Cancelled)).Digest);
     }
 
     [Theory]
@@ -213,6 +213,17 @@ public sealed class ReferenceTests
             await script.CompleteAsync();
         };
         return server;
+    }
+
+    private sealed class Requests() : DelegatingHandler(new SocketsHttpHandler())
+    {
+        public ConcurrentBag<HttpMethod> Methods { get; } = [];
+
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+        {
+            Methods.Add(request.Method);
+            return base.SendAsync(request, cancellationToken);
+        }
     }
 
     private static async Task FailAsync(TestServer server, HttpContext context, string how)
