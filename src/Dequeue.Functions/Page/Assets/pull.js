@@ -43,7 +43,7 @@ export async function pull({ api, device, signal, stream = true, pageSize = 1000
     } catch (failure) {
       signal.throwIfAborted();
       if (!(failure instanceof SyncFailure)) throw failure;
-      report({ transport: 'REST', streamFailure: failure }); // [P2, P5, P6, P8, P11-P14, P17-P20, P30]
+      report({ transport: 'REST', streamFailure: failure }); // [P2, P5, P6, P8, P11-P14, P17-P20, P30, P33, P35, P37, P39, P43]
     }
   }
 

@@ -32,7 +32,8 @@ export async function byStream({ api, device, signal, wishes = {}, report, keep,
   let streamed = 0, nextBatch = 0, lastSeen = -1, acknowledged = 0, idleMessages = 0, sawLast = false, sawRest = false, isReady = false, isComplete = false;
 
   const fail = why => { throw new SyncFailure('stream', why); };
-  const doubt = why => { // what was streamed is in doubt: pages bring it again from where the pull began
+  // What was streamed is in doubt. The page does not repair parts of it: pages bring all of it again, from where the pull began.
+  const doubt = why => {
     device.rewind(origin);
     report({ processed: 0, ready: null });
     fail(why);

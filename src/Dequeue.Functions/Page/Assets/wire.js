@@ -111,6 +111,7 @@ function parse(text) {
 function takeTexts(message, text) {
   check(isList(message.events, isObject), message);
   message.texts = eventTexts(text);
+  check(message.texts.length === message.events.length, message);
 }
 
 function check(holds, { type = 'message' }) {
