@@ -156,6 +156,8 @@ var names = {
   eventLog: 'stlog${token}'
   host: 'sthost${token}'
   deployments: 'deployments'
+  pages: 'stpages${token}'
+  pagesContainer: 'pages'
   webPubSub: 'wps-${token}'
   scheduler: 'dts-${token}'
   taskHub: 'dequeuesync'
@@ -195,7 +197,8 @@ module identities 'app/identities.bicep' = {
   }
 }
 
-// Two accounts: what cannot be lost is apart from what can be made anew, with its own redundancy, lock and 20,000 calls a second.
+// Three accounts: what cannot be lost is apart from what can be made anew, with its own redundancy, lock and 20,000 calls a second;
+// and what clients read by themselves is apart from both.
 module eventLog 'app/storage.bicep' = {
   name: 'event-log'
   scope: group
@@ -219,6 +222,23 @@ module hostStorage 'app/storage.bicep' = {
     name: names.host
     sku: 'Standard_LRS'
     containerName: names.deployments
+    isAudited: auditStorage
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module pages 'app/storage.bicep' = {
+  name: 'pages'
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    name: names.pages
+    sku: 'Standard_LRS'
+    containerName: names.pagesContainer
+    // A blob that is needed longer is put there again: BlobShelf renews those older than 2 days.
+    blobDays: 3
+    isReadByBrowsers: true
     isAudited: auditStorage
     workspaceId: monitoring.outputs.workspaceId
   }
@@ -262,6 +282,7 @@ module roles 'app/roles.bicep' = {
     functionsIdentity: names.functionsIdentity
     eventLogAccount: names.eventLog
     hostAccount: names.host
+    pagesAccount: names.pages
     webPubSubName: names.webPubSub
     componentName: names.component
     usesScheduler: usesScheduler
@@ -275,6 +296,7 @@ module roles 'app/roles.bicep' = {
     identities
     eventLog
     hostStorage
+    pages
     webPubSub
     monitoring
     durableTask
@@ -302,6 +324,7 @@ module functionApp 'app/function-app.bicep' = {
     taskHub: usesScheduler ? { connection: durableTask!.outputs.connection, name: names.taskHub } : null
     settings: {
       EventLog__Storage: eventLog.outputs.tableEndpoint
+      References__Storage: pages.outputs.blobEndpoint
       WebPubSub__Endpoint: webPubSub.outputs.endpoint
       WebPubSub__EventAudience: webPubSubEventAudience
       WebPubSub__EventObjectId: webPubSub.outputs.principalId
@@ -356,6 +379,7 @@ output SERVICE_API_URI string = 'https://${functionApp.outputs.hostName}'
 output EVENT_LOG_ACCOUNT string = names.eventLog
 output EVENT_LOG_TABLE_ENDPOINT string = eventLog.outputs.tableEndpoint
 output HOST_STORAGE_ACCOUNT string = names.host
+output PAGES_BLOB_ENDPOINT string = pages.outputs.blobEndpoint
 output WEB_PUBSUB_NAME string = names.webPubSub
 output WEB_PUBSUB_ENDPOINT string = webPubSub.outputs.endpoint
 output DURABLE_TASK_ENDPOINT string = durableTask.?outputs.endpoint ?? ''

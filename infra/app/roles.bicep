@@ -3,6 +3,7 @@
 param functionsIdentity string
 param eventLogAccount string
 param hostAccount string
+param pagesAccount string
 param webPubSubName string
 param componentName string
 param usesScheduler bool
@@ -14,6 +15,7 @@ param registryName string
 
 var roleIds = {
   storageBlobDataOwner: 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+  storageBlobDataContributor: 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
   storageQueueDataContributor: '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
   storageTableDataContributor: '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
   webPubSubServiceOwner: '12cf5a90-567b-43ae-8102-96cf46c7d9b4'
@@ -36,6 +38,10 @@ resource eventLog 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
 
 resource host 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
   name: hostAccount
+}
+
+resource pages 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
+  name: pagesAccount
 }
 
 resource webPubSub 'Microsoft.SignalRService/webPubSub@2024-03-01' existing = {
@@ -64,6 +70,21 @@ resource functionsOnEventLog 'Microsoft.Authorization/roleAssignments@2022-04-01
     roleDefinitionId: subscriptionResourceId(
       'Microsoft.Authorization/roleDefinitions',
       roleIds.storageTableDataContributor
+    )
+  }
+}
+
+// The pages that clients fetch by URL: put them there, delete them, and get the key that signs the URLs (a right of the account, not
+// of a container). Nothing else is in that account.
+resource functionsOnPages 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
+  scope: pages
+  name: guid(pages.id, functions.id, roleIds.storageBlobDataContributor)
+  properties: {
+    principalId: functions.properties.principalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId(
+      'Microsoft.Authorization/roleDefinitions',
+      roleIds.storageBlobDataContributor
     )
   }
 }

@@ -12,6 +12,13 @@ param sku string
 @description('A blob container to create; empty for none.')
 param containerName string = ''
 
+@description('Days after which the blobs of that container are deleted; 0 to keep them.')
+@minValue(0)
+param blobDays int = 0
+
+@description('Lets pages in a browser read blobs, from any origin: a signed URL is the whole proof, no cookie goes with it.')
+param isReadByBrowsers bool = false
+
 @description('Puts a lock against deletion on the account.')
 param isProtected bool = false
 
@@ -48,10 +55,46 @@ resource account 'Microsoft.Storage/storageAccounts@2026-04-01' = {
 
   resource blobs 'blobServices' = {
     name: 'default'
+    properties: {
+      // What is deleted is gone at once.
+      deleteRetentionPolicy: { enabled: false }
+      cors: {
+        corsRules: isReadByBrowsers
+          ? [
+              {
+                allowedOrigins: ['*']
+                allowedMethods: ['GET']
+                allowedHeaders: ['*']
+                exposedHeaders: []
+                maxAgeInSeconds: 3600
+              }
+            ]
+          : []
+      }
+    }
 
     resource container 'containers' = if (!empty(containerName)) {
       name: empty(containerName) ? 'none' : containerName
       properties: { publicAccess: 'None' }
+    }
+  }
+}
+
+resource expiry 'Microsoft.Storage/storageAccounts/managementPolicies@2026-04-01' = if (blobDays > 0) {
+  parent: account
+  name: 'default'
+  properties: {
+    policy: {
+      rules: [
+        {
+          name: 'expire-${containerName}'
+          type: 'Lifecycle'
+          definition: {
+            filters: { blobTypes: ['blockBlob'], prefixMatch: ['${containerName}/'] }
+            actions: { baseBlob: { delete: { daysAfterModificationGreaterThan: blobDays } } }
+          }
+        }
+      ]
     }
   }
 }
@@ -97,3 +140,4 @@ resource queueAudit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' =
 }
 
 output tableEndpoint string = account.properties.primaryEndpoints.table
+output blobEndpoint string = account.properties.primaryEndpoints.blob

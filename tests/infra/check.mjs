@@ -97,6 +97,17 @@ check('storage has no shared keys, no public blobs, TLS 1.2 and https alone', ()
     'properties.minimumTlsVersion': 'TLS1_2',
     'properties.supportsHttpsTrafficOnly': true,
   }));
+check('pages that clients fetch by URL are private, deleted after 3 days and when a user is erased, and signed with the identity', () => {
+  const [policy] = of('Microsoft.Storage/storageAccounts/managementPolicies');
+  const rule = policy?.properties.policy.rules[0].definition;
+  return [
+    ...every('Microsoft.Storage/storageAccounts/blobServices/containers', { 'properties.publicAccess': 'None' }),
+    ...every('Microsoft.Storage/storageAccounts/blobServices', { 'properties.deleteRetentionPolicy.enabled': false }),
+    ...(JSON.stringify(rule ?? '').includes('daysAfterModificationGreaterThan') ? [] : ['no rule deletes them']),
+    ...(/module pages [^}]*blobDays: 3\n/.test(read('infra/main.bicep')) ? [] : ['the rule waits for another number of days than the code']),
+    ...(/const string DefaultContainer = "pages"/.test(read('src/Dequeue.Storage/PageShelfStorage.cs')) && /pagesContainer: 'pages'/.test(read('infra/main.bicep')) ? [] : ['the container has another name than in the code']),
+  ];
+});
 check('Web PubSub has no access keys and lets nobody in without a token', () => [
   ...every('Microsoft.SignalRService/webPubSub', { 'properties.disableLocalAuth': true, 'identity.type': 'SystemAssigned' }),
   ...every('Microsoft.SignalRService/webPubSub/hubs', { 'properties.anonymousConnectPolicy': 'deny' }),
@@ -136,7 +147,7 @@ check('the registry has no admin user and the gateway no plain http', () => [
 check('every role is given in the roles module, to a service, for one resource', () => {
   const roles = of('Microsoft.Authorization/roleAssignments');
   return [
-    ...(roles.length >= 7 ? [] : [`only ${roles.length} role assignments`]),
+    ...(roles.length >= 8 ? [] : [`only ${roles.length} role assignments`]),
     ...roles.filter((role) => role.module !== 'roles').map((role) => `one in module ${role.module}`),
     ...roles.filter((role) => !role.scope).map((role) => `${role.name} has no scope`),
     ...roles.filter((role) => role.properties.principalType !== 'ServicePrincipal').map((role) => `${role.name} is not for a service`),
@@ -146,6 +157,7 @@ check('only roles that are needed are named', () => without(
   [...new Set(read('infra/app/roles.bicep').match(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g))],
   [
     'b7e6dc6d-f1e8-4753-8033-0f276bb0955b', // Storage Blob Data Owner
+    'ba92f5b4-2d11-453d-a403-e96b0029c9fe', // Storage Blob Data Contributor
     '974c5e8b-45b9-4653-ba55-5f855dd0fb88', // Storage Queue Data Contributor
     '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3', // Storage Table Data Contributor
     '12cf5a90-567b-43ae-8102-96cf46c7d9b4', // Web PubSub Service Owner
@@ -159,7 +171,7 @@ check('every resource that can carry tags has those of the environment', () =>
 check('every output that the docs and tools use is there', () => without(
   [
     'AZURE_LOCATION', 'AZURE_TENANT_ID', 'AZURE_RESOURCE_GROUP', 'SERVICE_API_NAME', 'SERVICE_API_URI', 'EVENT_LOG_ACCOUNT',
-    'EVENT_LOG_TABLE_ENDPOINT', 'WEB_PUBSUB_NAME', 'WEB_PUBSUB_ENDPOINT', 'APPLICATION_INSIGHTS_NAME',
+    'EVENT_LOG_TABLE_ENDPOINT', 'PAGES_BLOB_ENDPOINT', 'WEB_PUBSUB_NAME', 'WEB_PUBSUB_ENDPOINT', 'APPLICATION_INSIGHTS_NAME',
     'LOG_ANALYTICS_WORKSPACE_ID', 'AZURE_CONTAINER_REGISTRY_ENDPOINT', 'GATEWAY_URI',
   ],
   Object.keys(template.outputs)));

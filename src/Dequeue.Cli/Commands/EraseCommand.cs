@@ -12,7 +12,7 @@ internal static class EraseCommand
     {
         var stored = new StoredLog();
         var yes = new Option<bool>("--yes") { Description = "Really erase; without it the log is only counted" };
-        var references = new Option<string?>("--references")
+        var references = new Option<string?>("--references-storage")
         {
             Description = "Where its pages were offered as URLs; default the environment's References__Storage",
             DefaultValueFactory = _ => Environment.GetEnvironmentVariable(PageShelfStorage.SettingName),

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Security.Cryptography;
 using System.Text;
 using Dequeue.Functions.Configuration;
+using Dequeue.Sync.Streaming;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
@@ -9,7 +10,7 @@ namespace Dequeue.Functions.Page;
 
 /// <summary>
 /// The files of the page, embedded in this assembly: a few small ones, kept in memory. The page may load scripts and styles from
-/// here alone, and talk to this server and its Web PubSub alone.
+/// here alone, and talk to this server, its Web PubSub and its storage of pages alone.
 /// </summary>
 public sealed class PageFiles
 {
@@ -24,10 +25,11 @@ public sealed class PageFiles
     private readonly FrozenDictionary<string, PageFile> _files;
 
     /// <summary>The page of a deployment.</summary>
-    public PageFiles(BackendSettings settings)
+    public PageFiles(BackendSettings settings, PageOffers offers)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        var policy = ContentSecurityPolicy(settings.WebPubSub.Endpoint);
+        ArgumentNullException.ThrowIfNull(offers);
+        var policy = ContentSecurityPolicy(settings.WebPubSub.Endpoint, offers.Origin);
         _files = typeof(PageFiles).Assembly.GetManifestResourceNames()
             .Where(resource => resource.StartsWith(ResourcePrefix, StringComparison.Ordinal))
             .Select(resource => new PageFile(resource[ResourcePrefix.Length..], Read(resource, settings), policy))
@@ -44,10 +46,11 @@ public sealed class PageFiles
         return Encoding.UTF8.GetBytes(resource == ResourcePrefix + Index ? text.Replace(AppPlaceholder, settings.Apps.Default.Value, StringComparison.Ordinal) : text);
     }
 
-    private static string ContentSecurityPolicy(Uri webPubSub)
+    private static string ContentSecurityPolicy(Uri webPubSub, Uri? pages)
     {
         var sockets = new UriBuilder(webPubSub) { Scheme = webPubSub.Scheme == Uri.UriSchemeHttps ? "wss" : "ws" }.Uri.GetLeftPart(UriPartial.Authority);
-        return $"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {sockets}; img-src 'self' data:; "
+        var references = pages is null ? "" : " " + pages.GetLeftPart(UriPartial.Authority);
+        return $"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {sockets}{references}; img-src 'self' data:; "
             + "base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
     }
 

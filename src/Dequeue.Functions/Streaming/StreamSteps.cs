@@ -56,8 +56,8 @@ public sealed partial class StreamSteps(
         var (began, first) = (clock.GetTimestamp(), progress.NextBatch);
         var most = Math.Min(StreamLimits.WindowBatchesOf(target.Options.BatchSize), progress.Room);
 
-        // Pages by reference are not opened here: a stream that has some is hashed by reading it again.
-        using var digest = plan.Digest is null && first == 0 && progress.ReferencesThrough <= progress.Position ? new EventDigest() : null;
+        // Of what comes by reference the bytes are not at hand here.
+        using var digest = plan.Digest is null && first == 0 && progress.ReferencesThrough <= plan.Since ? new EventDigest() : null;
         using var writer = new BatchWriter(target.Options.Encoding, target.Options.Delta);
         var selection = await events.SelectionAsync(target.Log(), plan, cancellationToken);
         if (!progress.IsReady)

@@ -30,6 +30,9 @@ internal sealed class BlobShelf(BlobContainerClient container, SignUrl sign, Tim
     /// <summary>A blob that is older is put there again, so that the rule that deletes blobs after 3 days finds none whose URL was just given.</summary>
     private static readonly TimeSpan RenewalAge = TimeSpan.FromDays(2);
 
+    /// <inheritdoc/>
+    public Uri Origin { get; } = new(container.Uri.GetLeftPart(UriPartial.Authority));
+
     /// <summary>Options of every client.</summary>
     /// <param name="transport">Another way to send requests; null for the usual one.</param>
     public static BlobClientOptions Options(HttpPipelineTransport? transport = null)

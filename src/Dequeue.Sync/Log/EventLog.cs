@@ -25,7 +25,7 @@ public sealed class EventLog
     /// <summary>The logs on a table.</summary>
     /// <param name="table">Where they are stored.</param>
     /// <param name="clock">Gives commit times; may go backwards or be wrong, order does not depend on it.</param>
-    /// <param name="logger">Hears of lost races and doubtful commits.</param>
+    /// <param name="logger">Hears of lost races, doubtful commits, and pages that could not be indexed.</param>
     public EventLog(IPartitionedTable table, TimeProvider clock, ILogger<EventLog> logger)
     {
         _table = table;

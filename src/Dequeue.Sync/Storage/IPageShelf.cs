@@ -6,6 +6,9 @@ namespace Dequeue.Sync.Storage;
 /// </summary>
 public interface IPageShelf
 {
+    /// <summary>What all its URLs begin with: scheme, host and port.</summary>
+    Uri Origin { get; }
+
     /// <summary>Puts a page there, if it is not there yet, and signs a URL that reads this page and nothing else, for a short time.</summary>
     /// <param name="name">Names the content: one name never stands for two contents. Slashes, <c>a-z 0-9 -</c>.</param>
     /// <param name="gzippedJson">One gzip member that holds a JSON document, in parts.</param>

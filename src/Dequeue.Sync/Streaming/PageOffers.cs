@@ -19,7 +19,7 @@ namespace Dequeue.Sync.Streaming;
 /// <param name="logger">Hears when the shelf fails.</param>
 public sealed partial class PageOffers(IPageShelf? shelf, long fromBytes, TimeProvider clock, ILogger<PageOffers> logger)
 {
-    /// <summary>Pages that are put on the shelf at once, ahead of the one that is sent next. A page is about 150 KB.</summary>
+    /// <summary>Pages that are put on the shelf at once, ahead of the one that is sent next. A page has about 80 KB, at most 900.</summary>
     public const int UploadsAtOnce = 4;
 
     /// <summary>How long nothing is offered after a failure, so that not every stream waits for a shelf that is gone.</summary>
@@ -29,6 +29,9 @@ public sealed partial class PageOffers(IPageShelf? shelf, long fromBytes, TimePr
     private const int DigestDigits = 16;
 
     private long _pausedUntil;
+
+    /// <summary>What all the URLs begin with: scheme, host and port; null when nothing is offered.</summary>
+    public Uri? Origin => shelf?.Origin;
 
     private bool IsPaused => clock.GetUtcNow().UtcTicks < Interlocked.Read(ref _pausedUntil);
 

@@ -26,6 +26,18 @@ public sealed class SettingsTests
         Assert.Empty(settings.WebPubSub.AccessKeys);
         Assert.Equal(20, settings.StreamsPerUser);
         Assert.Equal("app", settings.Auth.AppClaim);
+        Assert.Equal(new ReferenceSettings(null, 20_000_000, TimeSpan.FromMinutes(15)), settings.References);
+    }
+
+    [Fact]
+    public void References_begin_at_any_size_and_last_as_long_as_is_set()
+    {
+        var settings = Read(new Dictionary<string, string?>(Azure)
+        {
+            ["References:Storage"] = "https://account.blob.core.windows.net", ["References:FromMegabytes"] = "0.5", ["References:UrlMinutes"] = "60",
+        });
+        Assert.Equal(new ReferenceSettings("https://account.blob.core.windows.net", 500_000, TimeSpan.FromHours(1)), settings.References);
+        Assert.Equal(0, Read(new Dictionary<string, string?>(Azure) { ["References:FromMegabytes"] = "0" }).References.FromBytes);
     }
 
     [Theory]
@@ -46,6 +58,11 @@ public sealed class SettingsTests
     [InlineData("Limits:CallsPerSecond", "many", "Limits__CallsPerSecond")]
     [InlineData("Limits:AckSeconds", "0", "Limits__AckSeconds")]
     [InlineData("Limits:AckSeconds", "301", "Limits__AckSeconds")]
+    [InlineData("References:FromMegabytes", "-1", "References__FromMegabytes")]
+    [InlineData("References:FromMegabytes", "1e9", "References__FromMegabytes")]
+    [InlineData("References:UrlMinutes", "0", "References__UrlMinutes")]
+    [InlineData("References:UrlMinutes", "61", "References__UrlMinutes")]
+    [InlineData("References:UrlMinutes", "soon", "References__UrlMinutes")]
     [InlineData("Sync:Apps", "a b", "Sync__Apps")]
     public void A_wrong_or_missing_one_is_named_in_one_sentence_without_its_value(string key, string? value, string named)
     {
@@ -53,6 +70,15 @@ public sealed class SettingsTests
         Assert.Contains(named, wrong.Message);
         Assert.DoesNotContain("secret-key", wrong.Message);
         Assert.DoesNotContain('\n', wrong.Message);
+    }
+
+    [Fact]
+    public void A_wrong_storage_of_references_stops_the_start_with_one_sentence_that_does_not_quote_it()
+    {
+        var settings = new Dictionary<string, string?>(Azure) { ["References:Storage"] = "https://account.blob.core.windows.net/?sig=secret-key" };
+        var wrong = Assert.Throws<SettingsException>(() => Functions.SyncBackend.CreateBuilder([], settings));
+        Assert.StartsWith("References__Storage ", wrong.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret-key", wrong.Message);
     }
 
     [Fact]

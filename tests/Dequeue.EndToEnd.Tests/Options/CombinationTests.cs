@@ -29,7 +29,7 @@ public sealed class CombinationTests(OptionBackend server) : IClassFixture<Optio
             if (!isRight) wrong.Add($"{row}: {result}");
         }
 
-        Assert.Empty(wrong);
+        Assert.True(wrong.Count == 0, string.Join("\n", wrong));
     }
 
     [Fact]
@@ -63,7 +63,7 @@ public sealed class CombinationTests(OptionBackend server) : IClassFixture<Optio
             }
 
             Assert.Equal(all.Count, lines.Length);
-            Assert.Empty(wrong);
+            Assert.True(wrong.Count == 0, string.Join("\n", wrong));
         }
         finally
         {

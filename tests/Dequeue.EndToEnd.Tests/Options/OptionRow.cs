@@ -45,7 +45,8 @@ internal sealed record OptionRow(
         var fields = new Dictionary<string, object> { ["delta"] = Delta, ["batchSize"] = BatchSize, ["references"] = References, ["live"] = Live };
         if (Encoding is not null) fields["encodings"] = new[] { Encoding };
         if (Window is { } window) fields["window"] = window;
-        if (Active || Entities) fields["priority"] = new { active = Active, entityIds = Entities ? history.Entities : [] };
+        if (Entities) fields["priority"] = new { active = Active, entityIds = history.Entities };
+        else if (Active) fields["priority"] = new { active = true };
         return fields;
     }
 

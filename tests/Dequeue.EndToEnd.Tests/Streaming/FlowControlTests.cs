@@ -135,7 +135,7 @@ public sealed class FlowControlTests
     [Fact]
     public async Task A_client_that_falls_silent_is_told_and_may_ask_again_on_its_connection()
     {
-        await using var host = await OperationHost.StartAsync(("Limits:AckSeconds", "1"));
+        await using var host = await OperationHost.StartAsync(("Limits:AckSeconds", "3"));
         await host.PushAsync(User, Count);
         await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User));
         var silent = new WindowClient(stream, 3);
@@ -233,6 +233,9 @@ public sealed class FlowControlTests
         await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User));
         await stream.SendAsync(hasWindow ? """{"type":"sync.stream.request","window":4}""" : """{"type":"sync.stream.request"}""");
 
+        Assert.Equal("sync.stream.start", RawStream.TypeOf((await stream.ReceiveAsync()).Message));
+        if (!hasWindow) await OperationHost.UntilAsync(async () => !await host.Services.GetRequiredService<StreamRegistry>().ListAsync(0, Cancel).AnyAsync(row => row.IsRunning, Cancel));
+
         var (batches, bytes) = (0, 0L);
         using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(60));
         while (true)
@@ -246,7 +249,7 @@ public sealed class FlowControlTests
             }
 
             bytes += message.GetRawText().Length;
-            if (hasWindow && RawStream.TypeOf(message) == "sync.stream.batch") await stream.SendAsync(WindowClient.Ack(batches++));
+            if (hasWindow) await stream.SendAsync(WindowClient.Ack(batches++));
         }
 
         Assert.Equal(hasWindow, bytes > 40_000_000);

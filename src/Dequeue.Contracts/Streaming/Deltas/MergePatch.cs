@@ -12,8 +12,8 @@ internal sealed class MergePatch
     /// a hostile object from costing its square.</summary>
     public const int MaxMembers = 128;
 
-    /// <summary>Deepest patch: that of a JSON reader.</summary>
-    private const int MaxDepth = 64;
+    /// <summary>Most objects that are patched inside each other. Each is scanned once more for every object around it.</summary>
+    public const int MaxDepth = 8;
 
     private readonly List<Member> _members = [];
     private readonly ArrayBufferWriter<byte> _rebuilt = new();
