@@ -41,7 +41,7 @@ public sealed class LookTests(Backend backend, Browser browser)
         await visitor.Page.GetByText("Active stack first").ClickAsync();
         await visitor.PressAsync("Sync a fresh device");
         await visitor.SeesAsync("#fresh", "Complete:");
-        await visitor.SeesAsync("#fresh [data-part=facts]", "Active stack ready");
+        await visitor.SeesAsync("#fresh [data-part=facts]", "Verified");
         await visitor.PressAsync("Start the race");
         await AssertReadableAsync(visitor.Page);
         await visitor.SeesAsync("#race-result", "Both devices hold the same events");

@@ -18,8 +18,23 @@ export function* members(text, at = 0) {
   }
 }
 
-/** The text of each element of the array at `at`. */
-export function elements(text, at = 0) {
+/** The text of each element of an array. */
+export const elements = text => cut(text, 0).found;
+
+/** The text of each of a message's events. In one pass: a message is up to 1 MB, and there are many. */
+export function eventTexts(message) {
+  let events = [];
+  for (let at = solid(message, 1); message.charCodeAt(at) !== CLOSE_OBJECT; at = next(message, at)) {
+    const colon = stringEnd(message, at);
+    const start = solid(message, solid(message, colon) + 1);
+    if (message.slice(at, colon) === '"events"') ({ found: events, end: at } = cut(message, start));
+    else at = valueEnd(message, start);
+  }
+
+  return events;
+}
+
+function cut(text, at) {
   const found = [];
   for (at = solid(text, at + 1); text.charCodeAt(at) !== CLOSE_ARRAY; at = next(text, at)) {
     const end = valueEnd(text, at);
@@ -27,17 +42,7 @@ export function elements(text, at = 0) {
     at = end;
   }
 
-  return found;
-}
-
-/** The text of each of a message's events. */
-export function eventTexts(message) {
-  let events = [];
-  for (const { name, start } of members(message)) {
-    if (name === '"events"') events = elements(message, start);
-  }
-
-  return events;
+  return { found, end: at + 1 };
 }
 
 export const isObjectAt = (text, at) => text.charCodeAt(at) === OPEN_OBJECT;
