@@ -248,8 +248,18 @@ public sealed class SyncManagerTests
             good with { MaxAttempts = 0 },
             good with { IdleTimeout = TimeSpan.Zero },
             good with { MaxMessageBytes = 0 },
+            good with { Window = 0 },
+            good with { Window = 1001 },
+            good with { BatchSize = 0 },
+            good with { BatchSize = 1001 },
+            good with { Priority = new StreamPriority([], false) },
+            good with { Priority = new StreamPriority([""], true) },
+            good with { Priority = new StreamPriority([new string('é', 129)], false) },
+            good with { Priority = new StreamPriority(["\uD800"], false) },
+            good with { Priority = new StreamPriority([.. Enumerable.Range(0, 101).Select(static i => $"task-{i}")], false) },
         ];
         Assert.All(bad, options => Assert.ThrowsAny<ArgumentException>(() => new SyncManager(options, _store, Tokens)));
+        new SyncManager(good with { Window = 1000, BatchSize = 1, Priority = new StreamPriority([new string('é', 128)], false) }, _store, Tokens).Dispose();
     }
 
     [Theory]
