@@ -51,4 +51,11 @@ public interface IEventStore
     /// is taken back as a whole then.</returns>
     ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, Checkpoint checkpoint, CancellationToken cancellationToken)
         => ValueTask.FromResult<IReadOnlyList<SyncEvent>?>(null);
+
+    /// <summary>The <see cref="EventDigest"/> of a part of what was saved, read from where it is kept.</summary>
+    /// <param name="first">The place of its first event, from 0, in the order saved.</param>
+    /// <param name="count">How many it has, at least 1.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>The digest, or null from a store that cannot do this; what the stream brought is taken back as a whole then.</returns>
+    ValueTask<string?> DigestAsync(long first, long count, CancellationToken cancellationToken) => ValueTask.FromResult<string?>(null);
 }

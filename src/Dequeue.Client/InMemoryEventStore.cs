@@ -116,6 +116,17 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue
     }
 
     /// <inheritdoc/>
+    public ValueTask<string?> DigestAsync(long first, long count, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            using var digest = new EventDigest();
+            foreach (var json in _events.GetRange((int)first, (int)count)) digest.Append(json.Span);
+            return ValueTask.FromResult<string?>(digest.ToString());
+        }
+    }
+
+    /// <inheritdoc/>
     public ValueTask EnqueueAsync(IReadOnlyList<SyncEvent> events, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(events);

@@ -42,10 +42,10 @@ internal static class PullMachine
                 => (state with { Phase = PullPhase.Opening }, new PullCommand.Open(negotiated.Url, state.Position)),
             (PullPhase.Opening, PullInput.Opened) => Receive(state with { Phase = PullPhase.AwaitingStart }),
             (PullPhase.AwaitingStart or PullPhase.Streaming, PullInput.Message message) => OnMessage(state, message),
-            (PullPhase.FetchingReference, PullInput.Referenced page) => IsRight(state, page) ? Save(state, page.Events, page.Digest) : FetchRange(state),
+            (PullPhase.FetchingReference, PullInput.Referenced page) => IsRight(state, page) ? Save(state, page.Events) : FetchRange(state),
             (PullPhase.FetchingReference, PullInput.Failed) => FetchRange(state),
             (PullPhase.FetchingRange, PullInput.Referenced page)
-                => IsRight(state, page) ? Save(state, page.Events, page.Digest) : FallBack(state, Bad("The events of a page by reference are not what its digest says.")),
+                => IsRight(state, page) ? Save(state, page.Events) : FallBack(state, Bad("The events of a page by reference are not what its digest says.")),
             (PullPhase.SavingBatch, PullInput.Done) => OnBatchSaved(Saved(state) with { Streamed = state.Streamed + state.Saving.Events }),
             (PullPhase.SavingEnd, PullInput.Done) => (Saved(state) with { Phase = PullPhase.Done }, new PullCommand.Finish()),
             (PullPhase.Negotiating or PullPhase.Opening or PullPhase.AwaitingStart or PullPhase.Streaming or PullPhase.FetchingRange, PullInput.Failed failed)
@@ -154,8 +154,8 @@ internal static class PullMachine
     private static bool IsRight(PullState state, PullInput.Referenced page)
         => page.Events.Count == state.Saving.Events && string.Equals(page.Digest, state.References[state.Reference].Digest, StringComparison.OrdinalIgnoreCase);
 
-    private static Transition Save(PullState state, IReadOnlyList<SyncEvent> events, string? digest = null)
-        => (state with { Phase = PullPhase.SavingBatch }, new PullCommand.Save(events, state.Saving.Checkpoint, digest));
+    private static Transition Save(PullState state, IReadOnlyList<SyncEvent> events)
+        => (state with { Phase = PullPhase.SavingBatch }, new PullCommand.Save(events, state.Saving.Checkpoint));
 
     private static Transition OnComplete(PullState state, StreamMessage.Complete complete, string? digest)
     {

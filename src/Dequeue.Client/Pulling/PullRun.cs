@@ -110,10 +110,10 @@ internal sealed class PullRun(
 
     private async ValueTask SaveBatchAsync(PullState state, PullCommand.Save save, CancellationToken cancellationToken)
     {
-        if (_ledger is not null) await _ledger.HashAsync(save.Events, save.Digest);
+        if (_ledger is not null) await _ledger.HashAsync(save.Events);
         var (first, kept) = (state.Origin.Events + _added, options.Kept(save.Events, _firstSync));
         var added = await SaveAsync(kept, save.Checkpoint, cancellationToken);
-        _ledger?.Saved(state.Position, save.Checkpoint ?? state.Position, save.Events.Count, first, added, added == kept.Count);
+        _ledger?.Saved(state.Position, save.Checkpoint ?? state.Position, save.Events, first, added, added == kept.Count);
 
         // What came first comes again with the pages, if the stream does not last.
         if (state.Terms.Priority && !state.IsInOrder) _early.UnionWith(kept.Select(static next => next.Id!));

@@ -158,8 +158,8 @@ internal abstract record PullCommand
     /// <summary>Fetch so many events after a checkpoint by REST.</summary>
     public sealed record FetchRange(Checkpoint Since, int Count) : PullCommand;
 
-    /// <summary>Save events and the position after them, if it moves. <paramref name="Digest"/> is theirs, where it is known.</summary>
-    public sealed record Save(IReadOnlyList<SyncEvent> Events, Checkpoint? Checkpoint, string? Digest = null) : PullCommand;
+    /// <summary>Save events and the position after them, if it moves.</summary>
+    public sealed record Save(IReadOnlyList<SyncEvent> Events, Checkpoint? Checkpoint) : PullCommand;
 
     /// <summary>Compare what was streamed, part by part, and replace what differs.</summary>
     public sealed record Repair : PullCommand;

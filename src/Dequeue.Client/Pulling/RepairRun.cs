@@ -76,8 +76,11 @@ internal sealed class RepairRun(RestCalls rest, IEventStore store, Func<IReadOnl
             Bytes += bytes;
             foreach (var (part, truth) in some.Zip(truths.Ranges))
             {
+                if ((part.Digest ?? await store.DigestAsync(part.First, part.Added, cancellationToken)) is not { } digest)
+                    return ([], new SyncFailure(SyncFailureKind.BadAnswer, "The store cannot compare its events."));
+
                 // A part that is right may still lack in the store what a wrong one brought before its time, and gives back now.
-                if (!IsSame(await part.Digest, truth.Digest) || wrong.Count > 0 && !part.IsWhole) wrong.Add((part, truth));
+                if (!IsSame(digest, truth.Digest) || wrong.Count > 0 && !part.IsWhole) wrong.Add((part, truth));
             }
         }
 

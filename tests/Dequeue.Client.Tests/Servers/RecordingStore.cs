@@ -31,5 +31,7 @@ internal sealed class RecordingStore(IEventStore? store = null, int afterSaves =
     public ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, Checkpoint checkpoint, CancellationToken cancellationToken)
         => _inner.ReplaceAsync(parts, checkpoint, cancellationToken);
 
+    public ValueTask<string?> DigestAsync(long first, long count, CancellationToken cancellationToken) => _inner.DigestAsync(first, count, cancellationToken);
+
     public ValueTask RewindAsync(StorePosition position, CancellationToken cancellationToken) => _inner.RewindAsync(position, cancellationToken);
 }

@@ -75,6 +75,16 @@ public abstract class EventStoreTests : IAsyncLifetime
         Assert.Equal(["a", "c", "b"], await IdsAsync());
     }
 
+    [Fact]
+    public async Task The_digest_of_any_part_is_that_of_its_events_in_order()
+    {
+        SyncEvent[] events = [.. "abcdefghij".Select(static id => Event(id.ToString()))];
+        await _store.SaveAsync(events, At(10), Cancelled);
+
+        foreach (var (first, count) in new[] { (0, 10), (0, 1), (3, 4), (9, 1) })
+            Assert.Equal(EventDigest.Of(events[first..(first + count)]), await _store.DigestAsync(first, count, Cancelled));
+    }
+
     [Theory]
     [InlineData("same size", "1:2:x,y 6:1:z", "a x y d e f z h i j")]
     [InlineData("shrinking", "1:2:x 6:2:", "a x d e f i j")]
