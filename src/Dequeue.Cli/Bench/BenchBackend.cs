@@ -27,14 +27,20 @@ internal sealed class BenchBackend : IAsyncDisposable
         return new BenchBackend(folder, await ServerProcess.StartAsync(["serve", "--port", "0", "--pubsub-port", "0", "--data", folder.FullName], cancellationToken));
     }
 
-    /// <summary>A user with a history of so many events.</summary>
-    public async Task<TokenProvider> PushAsync(string user, int events, CancellationToken cancellationToken)
+    /// <summary>Pushes so many events of a user's.</summary>
+    /// <param name="user">The user.</param>
+    /// <param name="events">How many events are made up.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="seed">What they are made of: the same seed makes the same events.</param>
+    /// <param name="without">A type of which none is pushed, or null.</param>
+    public async Task<TokenProvider> PushAsync(string user, int events, CancellationToken cancellationToken, long seed = 1, string? without = null)
     {
         var key = Encoding.UTF8.GetBytes(DataFolder.Open(_folder.FullName).DevSigningKey());
         var token = DevTokens.Create(key, UserId.Parse(user), AppId.Parse("dequeue"), TimeProvider.System.GetUtcNow(), TimeSpan.FromHours(12));
         TokenProvider tokens = (_, _) => ValueTask.FromResult(token);
         using var pusher = new SyncManager(new SyncOptions { Server = Address }, new InMemoryEventStore(), tokens);
-        var history = new EventGenerator(new EventGeneratorOptions { UserId = "" }).Generate(events);
+        var left = without is null ? null : Encoding.UTF8.GetBytes($"\"type\":\"{without}\"");
+        var history = new EventGenerator(new EventGeneratorOptions { UserId = "", Seed = seed }).Generate(events).Where(json => left is null || json.AsSpan().IndexOf(left) < 0);
         await pusher.PushAsync(history.Select(json => (ReadOnlyMemory<byte>)json), null, cancellationToken);
         return tokens;
     }

@@ -18,6 +18,9 @@ internal static class BenchCommand
         var b2 = new Command("b2", "Stream against REST pages through a link of 50 ms round trip.") { runs, output };
         b2.SetAction((parsed, token) => Report.WriteAsync("b2", parsed.GetValue(output), RoundTripBench.RunAsync(parsed.GetValue(runs), token)));
 
+        var b6 = new Command("b6", "How soon a device has its first batch, its active stack, and what is new.") { runs, output };
+        b6.SetAction((parsed, token) => Report.WriteAsync("b6", parsed.GetValue(output), FirstSightBench.RunAsync(parsed.GetValue(runs), token)));
+
         var b7 = new Command("b7", "What compression and deltas save on the wire, and what they cost the server.") { runs, output };
         b7.SetAction((parsed, token) => Report.WriteAsync("b7", parsed.GetValue(output), WireBench.RunAsync(parsed.GetValue(runs), token)));
 
@@ -35,6 +38,6 @@ internal static class BenchCommand
             return 0;
         });
 
-        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b7, b11, live, floor };
+        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b6, b7, b11, live, floor };
     }
 }

@@ -40,8 +40,8 @@ public sealed partial class UpstreamFunction(
     private const int MaxBodyBytes = 1024 * 1024;
 
     /// <summary>
-    /// Events that the handler streams at once. More would not fit one window, so that a long stream is a durable one from its
-    /// start.
+    /// Events that the handler streams at once. More would not fit one window, so that a long stream in the log's own order is a
+    /// durable one from its start.
     /// </summary>
     private const int InlineEvents = StreamLimits.WindowBatches * StreamLimits.MaxBatchEvents;
 
@@ -176,7 +176,9 @@ public sealed partial class UpstreamFunction(
         try
         {
             var order = new StreamOrder(target, request.Since) { AckPatience = settings.AckPatience };
-            if (plan.TotalEvents <= InlineEvents)
+
+            // Of a long stream too what comes first is sent at once: somebody waits for it.
+            if (plan.TotalEvents <= InlineEvents || plan.PriorityEvents > 0)
             {
                 var progress = await steps.SendWindowAsync(await steps.BeginAsync(target, plan, cancellationToken), cancellationToken);
                 if (progress.IsSent)
