@@ -19,6 +19,7 @@ public sealed partial class RestCalls : IDisposable
     private readonly TokenVerifier _tokens;
     private readonly AllowedApps _apps;
     private readonly PartitionedRateLimiter<LogKey> _limiter;
+    private readonly int _burst;
     private readonly ILogger<RestCalls> _logger;
 
     /// <summary>The boundary for these settings.</summary>
@@ -26,9 +27,10 @@ public sealed partial class RestCalls : IDisposable
     {
         ArgumentNullException.ThrowIfNull(settings);
         (_tokens, _apps, _logger) = (tokens, settings.Apps, logger);
+        _burst = settings.CallsPerSecond * BurstSeconds;
         _limiter = PartitionedRateLimiter.Create<LogKey, LogKey>(log => RateLimitPartition.GetTokenBucketLimiter(log, _ => new TokenBucketRateLimiterOptions
         {
-            TokenLimit = settings.CallsPerSecond * BurstSeconds,
+            TokenLimit = _burst,
             TokensPerPeriod = settings.CallsPerSecond,
             ReplenishmentPeriod = TimeSpan.FromSeconds(1),
             AutoReplenishment = true,
@@ -53,10 +55,7 @@ public sealed partial class RestCalls : IDisposable
             if (BearerToken(request) is not { } token) return Problems.Unauthenticated(tokenWasGiven: false);
             if (await _tokens.VerifyAsync(token, cancellationToken) is not { } caller) return Problems.Unauthenticated(tokenWasGiven: true);
             if (Log(caller, app) is not { } log) return Problems.OtherApp();
-            using var lease = _limiter.AttemptAcquire(log);
-            if (!lease.IsAcquired)
-                return Problems.TooManyCalls(lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1));
-            return await answer(log, cancellationToken);
+            return Charge(log, 1) ?? await answer(log, cancellationToken);
         }
         catch (StorageUnavailableException failure)
         {
@@ -77,6 +76,16 @@ public sealed partial class RestCalls : IDisposable
             LogFailed(failure, request.Path);
             return Problems.Internal();
         }
+    }
+
+    /// <summary>Counts work of a call beyond the usual as further calls.</summary>
+    /// <param name="log">Whose call it is.</param>
+    /// <param name="calls">As how many.</param>
+    /// <returns>Null, or the refusal when they are too many.</returns>
+    public IResult? Charge(LogKey log, int calls)
+    {
+        using var lease = _limiter.AttemptAcquire(log, Math.Min(calls, _burst));
+        return lease.IsAcquired ? null : Problems.TooManyCalls(lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1));
     }
 
     /// <inheritdoc/>

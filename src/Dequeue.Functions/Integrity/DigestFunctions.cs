@@ -32,6 +32,9 @@ public sealed class DigestFunctions(RestCalls calls, EventLog events)
             if (await RequestBody.ReadAsync(request, MaxBodyBytes, token) is not { } body) return Problems.TooLarge(MaxBodyBytes);
             var (since, ends, problem) = Read(body.Span);
             if (problem is not null) return problem;
+
+            // A part that is no stored page costs as much as a page of events.
+            if (ends.Count > 1 && calls.Charge(log, ends.Count - 1) is { } refusal) return refusal;
             return await events.DigestRangesAsync(log, since, ends, token) switch
             {
                 RangeDigests.Known known => Results.Json(new DigestsResponse(known.Ranges), RestJson.Default.DigestsResponse),

@@ -89,6 +89,20 @@ public sealed class IntegrityTests(Backend backend)
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
     }
 
+    [Fact]
+    public async Task Each_part_counts_as_a_call()
+    {
+        await using var strict = await Backend.StartAsync(new Dictionary<string, string?> { ["Limits:CallsPerSecond"] = "10" });
+        var user = strict.NewUser();
+        var body = JsonSerializer.Serialize(new { checkpoints = Enumerable.Range(0, 40).Select(i => Checkpoint.FromTicks(638_000_000_000_000_000 + i).ToString()) });
+
+        using var first = await user.PostAsync("/v1/sync/digests", body);
+        using var second = await user.PostAsync("/v1/sync/digests", body);
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.TooManyRequests), (first.StatusCode, second.StatusCode));
+        Assert.NotNull(second.Headers.RetryAfter);
+    }
+
     private static string Digest(IEnumerable<byte[]> events)
     {
         using var digest = new EventDigest();
