@@ -130,7 +130,7 @@ internal sealed class PullRun(
     private async Task<PullInput> RepairAsync(CancellationToken cancellationToken)
     {
         if (_ledger!.Parts is not { } parts) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, "The stream has too many parts to compare."));
-        var repair = new RepairRun(rest, store, events => options.Kept(events, _firstSync));
+        var repair = new RepairRun(rest, store, events => options.Kept(events, _firstSync), _retry, time, random);
         var result = await repair.RunAsync(parts, cancellationToken);
         _bytes += repair.Bytes;
         _added += repair.Added.Count - repair.Removed;

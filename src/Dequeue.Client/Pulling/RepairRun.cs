@@ -10,7 +10,11 @@ namespace Dequeue.Client.Pulling;
 /// <param name="rest">The calls.</param>
 /// <param name="store">Where the parts are.</param>
 /// <param name="kept">The filter.</param>
-internal sealed class RepairRun(RestCalls rest, IEventStore store, Func<IReadOnlyList<SyncEvent>, IReadOnlyList<SyncEvent>> kept)
+/// <param name="retry">The bounds of retries: what is wrong for a moment must not cost a history.</param>
+/// <param name="time">The clock.</param>
+/// <param name="random">For the jitter.</param>
+internal sealed class RepairRun(
+    RestCalls rest, IEventStore store, Func<IReadOnlyList<SyncEvent>, IReadOnlyList<SyncEvent>> kept, RetryPolicy retry, TimeProvider time, Random random)
 {
     /// <summary>Most parts that are replaced, because their events are held until all have come: 32 MB. When more differ, something
     /// else is wrong, and all of it comes anew.</summary>
@@ -50,7 +54,7 @@ internal sealed class RepairRun(RestCalls rest, IEventStore store, Func<IReadOnl
         var (replacements, fetched) = (new List<Replacement>(), 0L);
         foreach (var (part, truth) in wrong)
         {
-            var answer = await rest.RangeAsync(part.Since, truth.Count, cancellationToken);
+            var answer = await TryAsync(() => rest.RangeAsync(part.Since, truth.Count, cancellationToken), cancellationToken);
             if (answer is RestAnswer<IReadOnlyList<SyncEvent>>.Failed failed) return new PullInput.Failed(failed.Failure);
             var (events, bytes) = (RestAnswer<IReadOnlyList<SyncEvent>>.Ok)answer;
             Bytes += bytes;
@@ -70,7 +74,7 @@ internal sealed class RepairRun(RestCalls rest, IEventStore store, Func<IReadOnl
         var wrong = new List<(StreamedPart, RangeDigest)>();
         foreach (var some in parts.Chunk(DigestsRequest.MaxRanges))
         {
-            var answer = await rest.DigestsAsync(some[0].Since, [.. some.Select(static part => part.Until)], cancellationToken);
+            var answer = await TryAsync(() => rest.DigestsAsync(some[0].Since, [.. some.Select(static part => part.Until)], cancellationToken), cancellationToken);
             if (answer is RestAnswer<DigestsResponse>.Failed failed) return ([], failed.Failure);
             var (truths, bytes) = (RestAnswer<DigestsResponse>.Ok)answer;
             Bytes += bytes;
@@ -85,6 +89,16 @@ internal sealed class RepairRun(RestCalls rest, IEventStore store, Func<IReadOnl
         }
 
         return (wrong, null);
+    }
+
+    private async Task<RestAnswer<T>> TryAsync<T>(Func<Task<RestAnswer<T>>> call, CancellationToken cancellationToken)
+    {
+        for (var failures = 1; ; failures++)
+        {
+            var answer = await call();
+            if (answer is not RestAnswer<T>.Failed failed || retry.Delay(failures, failed.Failure, random.NextDouble()) is not { } delay) return answer;
+            await Task.Delay(delay, time, cancellationToken);
+        }
     }
 
     private static bool IsSame(string digest, string truth) => string.Equals(digest, truth, StringComparison.OrdinalIgnoreCase);

@@ -214,6 +214,31 @@ public sealed class RepairTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("/apps/dequeue/sync/digests", 503)]
+    [InlineData("/apps/dequeue/sync/digests", 429)]
+    [InlineData("/apps/dequeue/sync/pull", 503)]
+    public async Task A_call_that_fails_for_a_moment_is_made_again_and_only_what_differs_is_fetched(string call, int status)
+    {
+        await using var server = await SpoiledAsync(static batches => Alter(batches[5], 0));
+        var failures = 0;
+        server.Intercept = context =>
+        {
+            if (context.Request.Path != call || failures == 2) return Task.FromResult(false);
+            failures++;
+            context.Response.StatusCode = status;
+            return Task.FromResult(true);
+        };
+        var store = new InMemoryEventStore();
+        using var sync = new SyncManager(server.Options, store, Tokens);
+
+        var result = await sync.PullAsync(cancellationToken: Cancelled);
+
+        Assert.Equal((2, 100, true), (failures, (int)result.Repaired, result.DigestVerified));
+        Assert.Equal(100, server.Paged);
+        Assert.Equal(server.Digest(), store.Digest());
+    }
+
+    [Theory]
     [InlineData("/apps/dequeue/sync/digests", 1)]
     [InlineData("/apps/dequeue/sync/pull", 1)]
     [InlineData("/apps/dequeue/sync/pull", 2)]
