@@ -116,9 +116,9 @@ public sealed class CommandTests : IDisposable
 
             await using (var killed = ChildProcess.Start("sync", "--server", address.OriginalString, "--token", token, "--state", state))
             {
-                // Killed as soon as something of it is on the disk: in the middle, or, on a fast machine, near the end.
+                // Killed as soon as a batch or two are on the disk for good, about 1 MB each: in the middle, or, on a fast machine, near the end.
                 using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(1));
-                while (!File.Exists(Path.Combine(state, "device.db-wal")) || new FileInfo(Path.Combine(state, "device.db-wal")).Length < 500_000)
+                while (!File.Exists(Path.Combine(state, "device.db-wal")) || new FileInfo(Path.Combine(state, "device.db-wal")).Length < 3_000_000)
                     await tick.WaitForNextTickAsync(TestContext.Current.CancellationToken);
                 await killed.KillAsync();
             }
