@@ -59,14 +59,14 @@ public sealed class DigestFunctions(RestCalls calls, EventLog events)
                 if (field == ' ' || (field == 's' && reader.TokenType == JsonTokenType.Null)) reader.Skip();
                 else if (field == 's')
                 {
-                    if (!TryRead(ref reader, out since)) return Refused(Problems.InvalidCheckpoint());
+                    if (!CheckpointField.TryRead(ref reader, out since)) return Refused(Problems.InvalidCheckpoint());
                 }
                 else
                 {
                     if (reader.TokenType != JsonTokenType.StartArray) return Refused(Problems.Invalid("checkpoints is an array."));
                     while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
                     {
-                        if (!TryRead(ref reader, out var end)) return Refused(Problems.InvalidCheckpoint());
+                        if (!CheckpointField.TryRead(ref reader, out var end)) return Refused(Problems.InvalidCheckpoint());
                         if (ends.Count == DigestsRequest.MaxRanges) return Refused(Problems.Invalid($"At most {DigestsRequest.MaxRanges} checkpoints are answered at once."));
                         ends.Add(end);
                     }
@@ -89,12 +89,6 @@ public sealed class DigestFunctions(RestCalls calls, EventLog events)
         }
 
         return (since, ends, null);
-    }
-
-    private static bool TryRead(ref Utf8JsonReader reader, out Checkpoint checkpoint)
-    {
-        checkpoint = default;
-        return reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped && Checkpoint.TryParse(reader.ValueSpan, out checkpoint);
     }
 
     private static (Checkpoint, List<Checkpoint>, IResult?) Refused(IResult problem) => (default, [], problem);

@@ -1,10 +1,9 @@
 using System.Collections.Frozen;
-using System.Security.Cryptography;
 using System.Text;
 using Dequeue.Functions.Configuration;
+using Dequeue.Functions.Http;
 using Dequeue.Sync.Streaming;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Net.Http.Headers;
 
 namespace Dequeue.Functions.Page;
 
@@ -56,7 +55,7 @@ public sealed class PageFiles
 
     private sealed class PageFile(string name, byte[] content, string policy) : IResult
     {
-        private readonly EntityTagHeaderValue _tag = new($"\"{Convert.ToHexStringLower(SHA256.HashData(content).AsSpan(0, 16))}\"");
+        private readonly TaggedContent _content = new(content, MediaType(name));
 
         public string Name => name;
 
@@ -67,12 +66,11 @@ public sealed class PageFiles
             headers.XContentTypeOptions = "nosniff";
             headers["Referrer-Policy"] = "no-referrer";
 
-            // Asked for each time, and answered by 304 until a deployment changes it: files of two versions never mix.
-            headers.CacheControl = "no-cache";
-            return Results.Bytes(content, MediaType, entityTag: _tag).ExecuteAsync(httpContext);
+            // Tagged: files of two versions never mix.
+            return _content.ExecuteAsync(httpContext);
         }
 
-        private string MediaType => Path.GetExtension(name) switch
+        private static string MediaType(string name) => Path.GetExtension(name) switch
         {
             ".html" => "text/html; charset=utf-8",
             ".css" => "text/css; charset=utf-8",

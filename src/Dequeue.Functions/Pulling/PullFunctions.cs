@@ -70,8 +70,7 @@ public sealed class PullFunctions(RestCalls calls, EventLog events)
                 else if (reader.TokenType == JsonTokenType.Null) continue;
                 else if (field == 's')
                 {
-                    if (reader.TokenType != JsonTokenType.String || reader.ValueIsEscaped || !Checkpoint.TryParse(reader.ValueSpan, out since))
-                        return Refused(Problems.InvalidCheckpoint());
+                    if (!CheckpointField.TryRead(ref reader, out since)) return Refused(Problems.InvalidCheckpoint());
                 }
                 else
                 {
