@@ -101,7 +101,7 @@ internal sealed class FrameOpener(IReadOnlyList<string> encodings, int maxBytes)
             {
                 _expected = length + length / 8 + 1;
                 if (!frame.IsEmpty) return null;
-                return Fitted(message, length);
+                return MessageBuffer.Fitted(message, length);
             }
 
             if (status != OperationStatus.DestinationTooSmall) return null;
@@ -135,10 +135,6 @@ internal sealed class FrameOpener(IReadOnlyList<string> encodings, int maxBytes)
             return null;
         }
     }
-
-    // Events keep their message's array alive.
-    private static ReadOnlyMemory<byte> Fitted(byte[] buffer, int length)
-        => length >= buffer.Length - buffer.Length / 4 ? buffer.AsMemory(0, length) : buffer.AsSpan(0, length).ToArray();
 
     private static MemoryStream Input(ReadOnlyMemory<byte> frame)
         => MemoryMarshal.TryGetArray(frame, out var array)

@@ -190,17 +190,13 @@ internal sealed class StreamConnection : IAsyncDisposable
             }
 
             length += part.Count;
-            if (part.EndOfMessage) return new Received(Fitted(buffer, length), length, null);
+            if (part.EndOfMessage) return new Received(MessageBuffer.Fitted(buffer, length), length, null);
             if (length < buffer.Length) continue;
             if (length >= _options.MaxMessageBytes)
                 return new Received(default, 0, new SyncFailure(SyncFailureKind.BadAnswer, $"A message is larger than {_options.MaxMessageBytes} bytes."));
             Array.Resize(ref buffer, (int)Math.Min(2L * length, _options.MaxMessageBytes));
         }
     }
-
-    // Events keep their message's array alive: a small message must not hold a large one.
-    private static ReadOnlyMemory<byte> Fitted(byte[] buffer, int length)
-        => length >= buffer.Length - buffer.Length / 4 ? buffer.AsMemory(0, length) : buffer.AsSpan(0, length).ToArray();
 
     private static Received Open(Received frame, FrameOpener opener)
         => opener.Open(frame.Message, out var problem) is { } message

@@ -29,17 +29,7 @@ internal static class StreamInstances
     public static async Task<bool> AcknowledgeAsync(this DurableTaskClient durable, string connectionId, int batchIndex, CancellationToken cancellationToken)
     {
         var id = StreamTarget.InstanceOf(connectionId);
-        try
-        {
-            await durable.RaiseEventAsync(id, Ack, batchIndex, cancellationToken);
-            return true;
-        }
-        catch (Exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            // The client refuses with an exception of no particular type.
-            if (await durable.RunsAsync(id, cancellationToken)) throw;
-            return false;
-        }
+        return await durable.TryAsync(id, () => durable.RaiseEventAsync(id, Ack, batchIndex, cancellationToken), cancellationToken);
     }
 
     /// <summary>Ends the stream of a connection, if it is an orchestration and has not ended.</summary>
@@ -51,15 +41,22 @@ internal static class StreamInstances
     public static async Task<bool> EndStreamAsync(this DurableTaskClient durable, string connectionId, string why, CancellationToken cancellationToken)
     {
         var id = StreamTarget.InstanceOf(connectionId);
-        if (!await durable.RunsAsync(id, cancellationToken)) return false;
+        return await durable.RunsAsync(id, cancellationToken)
+            && await durable.TryAsync(id, () => durable.TerminateInstanceAsync(id, why, cancellationToken), cancellationToken);
+    }
+
+    /// <summary>Does something to an instance that may end by itself at any moment.</summary>
+    /// <returns>False when it had ended.</returns>
+    private static async Task<bool> TryAsync(this DurableTaskClient durable, string id, Func<Task> act, CancellationToken cancellationToken)
+    {
         try
         {
-            await durable.TerminateInstanceAsync(id, why, cancellationToken);
+            await act();
             return true;
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // It ended by itself in between: the client says so with an exception of no particular type.
+            // The client says so with an exception of no particular type.
             if (await durable.RunsAsync(id, cancellationToken)) throw;
             return false;
         }
