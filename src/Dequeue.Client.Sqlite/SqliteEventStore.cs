@@ -154,12 +154,7 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
     /// <inheritdoc/>
     public ValueTask<string?> DigestAsync(long first, long count, CancellationToken cancellationToken)
         => InTurnAsync<string?>(
-            () =>
-            {
-                using var digest = new EventDigest();
-                foreach (var next in Read("SELECT n, id, json FROM events WHERE n > $first ORDER BY n LIMIT $count", ("$first", first), ("$count", count))) digest.Append(next.Json.Span);
-                return digest.ToString();
-            },
+            () => EventDigest.Of(Read("SELECT n, id, json FROM events WHERE n > $first ORDER BY n LIMIT $count", ("$first", first), ("$count", count)).Select(next => next.Json)),
             cancellationToken);
 
     /// <summary>Reads the events' bytes in the order saved, a thousand at a time, so that saving may go on meanwhile.</summary>

@@ -24,12 +24,7 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue
     }
 
     /// <summary>The digest of the events held, as <see cref="EventDigest"/> defines it.</summary>
-    public string Digest()
-    {
-        using var digest = new EventDigest();
-        foreach (var json in Events) digest.Append(json.Span);
-        return digest.ToString();
-    }
+    public string Digest() => EventDigest.Of(Events);
 
     /// <summary>True when an event with this id is held.</summary>
     public bool Contains(string id)
@@ -118,12 +113,7 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue
     /// <inheritdoc/>
     public ValueTask<string?> DigestAsync(long first, long count, CancellationToken cancellationToken)
     {
-        lock (_lock)
-        {
-            using var digest = new EventDigest();
-            foreach (var json in _events.GetRange((int)first, (int)count)) digest.Append(json.Span);
-            return ValueTask.FromResult<string?>(digest.ToString());
-        }
+        lock (_lock) return ValueTask.FromResult<string?>(EventDigest.Of(_events.GetRange((int)first, (int)count)));
     }
 
     /// <inheritdoc/>

@@ -77,8 +77,7 @@ internal static class DemoCommand
         console.WriteLine();
 
         List<byte[]> history = [.. new EventGenerator(new EventGeneratorOptions { UserId = user.Value }).Generate(count)];
-        using var digest = new EventDigest();
-        foreach (var json in history) digest.Append(json);
+        var digest = EventDigest.Of(history.Select(json => (ReadOnlyMemory<byte>)json));
 
         using (var first = new SyncManager(new SyncOptions { Server = backend.Address }, new InMemoryEventStore(), Token))
             await SyncBar.ShowAsync(console, "A first device pushes", progress => first.PushAsync(history.Select(json => (ReadOnlyMemory<byte>)json), progress, cancellationToken));
@@ -111,7 +110,7 @@ internal static class DemoCommand
             var store = new InMemoryEventStore();
             using var device = new SyncManager(settings, store, Token);
             var result = await SyncBar.ShowAsync(console, title, progress => device.PullAsync(progress, cancellationToken));
-            var equal = store.Digest() == digest.ToString() && (result.Transport == SyncTransport.Stream) == (settings.Stream != StreamEndpoint.None);
+            var equal = store.Digest() == digest && (result.Transport == SyncTransport.Stream) == (settings.Stream != StreamEndpoint.None);
             allEqual &= equal;
             seconds.Add(result.Seconds);
             table.AddRow(
@@ -122,7 +121,7 @@ internal static class DemoCommand
         console.WriteLine();
         console.Write(table);
         console.MarkupLine($"[grey]Phone link: {PhoneRoundTrip.TotalMilliseconds:0} ms round trip, {PhoneMegabits:0} Mbit/s, after a warm-up: the stream is[/] [bold]{Number(seconds[3] / seconds[2], "0.0")} ×[/] [grey]as fast.[/]");
-        console.MarkupLine($"[grey]SHA-256 of what was pushed:[/] {digest.ToString()[..16]}…{digest.ToString()[^8..]}");
+        console.MarkupLine($"[grey]SHA-256 of what was pushed:[/] {digest[..16]}…{digest[^8..]}");
         console.MarkupLine(allEqual ? "[green]Every device holds the pushed history, byte for byte, in the same order.[/]" : "[red]A device holds another history than was pushed.[/]");
         console.WriteLine();
         return allEqual;

@@ -23,6 +23,15 @@ public sealed class EventDigest : IDisposable
         return digest.ToString();
     }
 
+    /// <summary>The digest of events, each as it stands in a message.</summary>
+    public static string Of(IEnumerable<ReadOnlyMemory<byte>> events)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        using var digest = new EventDigest();
+        foreach (var json in events) digest.Append(json.Span);
+        return digest.ToString();
+    }
+
     /// <summary>Adds one event, as it stands in a message.</summary>
     public void Append(ReadOnlySpan<byte> eventJson)
     {
@@ -41,10 +50,13 @@ public sealed class EventDigest : IDisposable
     }
 
     /// <summary>The digest so far, 64 lower-case hex digits. More events may follow.</summary>
-    public override string ToString()
+    public override string ToString() => Convert.ToHexStringLower(ToBytes());
+
+    /// <summary>The digest so far, 32 bytes. More events may follow.</summary>
+    public byte[] ToBytes()
     {
         Flush();
-        return Convert.ToHexStringLower(_hash.GetCurrentHash());
+        return _hash.GetCurrentHash();
     }
 
     /// <inheritdoc/>

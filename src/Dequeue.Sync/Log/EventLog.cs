@@ -124,11 +124,7 @@ public sealed class EventLog
     public async Task<string> DigestAsync(LogKey key, Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
     {
         using var digest = new EventDigest();
-        await foreach (var page in ReadAsync(key, after, through, cancellationToken))
-        {
-            for (var i = 0; i < page.Count; i++) digest.Append(page.EventAt(i).Span);
-        }
-
+        await foreach (var page in ReadAsync(key, after, through, cancellationToken)) digest.Append(page);
         return digest.ToString();
     }
 

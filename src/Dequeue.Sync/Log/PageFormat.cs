@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using Dequeue.Contracts;
+using Dequeue.Contracts.Events;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Log;
@@ -143,15 +143,9 @@ internal static class PageFormat
 
     private static byte[] Digest(EventPage page)
     {
-        // The bytes of EventDigest: each event, then a line feed.
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        for (var i = 0; i < page.Count; i++)
-        {
-            hash.AppendData(page.EventAt(i).Span);
-            hash.AppendData("\n"u8);
-        }
-
-        return hash.GetHashAndReset();
+        using var digest = new EventDigest();
+        digest.Append(page);
+        return digest.ToBytes();
     }
 
     private static string ChunkName(int chunk) => $"{ChunkColumn}{chunk:D2}";

@@ -4,8 +4,8 @@ using Dequeue.Contracts.Streaming.Deltas;
 namespace Dequeue.Sync.Streaming;
 
 /// <summary>
-/// The bytes of a batch message, as parts that are sent one after the other: the events of a batch are never copied, parsed or
-/// written again, and a gzipped batch holds them as they are stored, without being unpacked and packed.
+/// The bytes of a batch message, as parts that are sent one after the other. Unless states come as patches, the events of a batch are
+/// never copied, parsed or written again, and a gzipped batch holds them as they are stored, without being unpacked and packed.
 /// </summary>
 internal static class BatchMessage
 {

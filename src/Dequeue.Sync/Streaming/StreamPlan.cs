@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using Dequeue.Contracts;
-using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Streaming;
 using Dequeue.Sync.Log;
 
@@ -15,8 +14,6 @@ public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEven
 {
     /// <summary>Bytes of an event that are reckoned with for a log that does not know its own: a little more than usual.</summary>
     private const int UsualEventBytes = 600;
-
-    private static readonly string DigestOfNothing = Empty();
 
     /// <summary>The entities whose events come first; null for the log's own order.</summary>
     public EntityQuery? Priority { get; init; }
@@ -52,7 +49,7 @@ public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEven
         ArgumentNullException.ThrowIfNull(events);
         var head = await events.ReadHeadAsync(log, cancellationToken);
         var plan = head.Count == 0 || since >= head.Last
-            ? new StreamPlan(since, Positions.NotPast(since, head), 0, head.Count) { Digest = DigestOfNothing }
+            ? new StreamPlan(since, Positions.NotPast(since, head), 0, head.Count) { Digest = LogHead.Empty.Digest }
             : Of(since, head, await events.CountAfterAsync(log, head, since, cancellationToken));
         if (priority is null) return plan.TotalEvents == head.Count && head.Count > 0 ? plan with { Digest = head.Digest } : plan;
 
@@ -68,10 +65,4 @@ public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEven
             Bytes = head.Bytes is { } bytes ? (long)((double)bytes * count / head.Count) : count * UsualEventBytes,
             SealedThrough = head.SealedThrough,
         };
-
-    private static string Empty()
-    {
-        using var digest = new EventDigest();
-        return digest.ToString();
-    }
 }

@@ -46,13 +46,4 @@ public static class StreamReading
         await foreach (var page in events.ReadOthersAsync(log, selection, plan.Since, plan.End, packed: false, cancellationToken)) digest.Append(page);
         return digest.ToString();
     }
-
-    /// <summary>Adds the events of a page, packed or not.</summary>
-    public static void Append(this EventDigest digest, EventPage page)
-    {
-        ArgumentNullException.ThrowIfNull(digest);
-        ArgumentNullException.ThrowIfNull(page);
-        var open = page.Unpack();
-        for (var i = 0; i < open.Count; i++) digest.Append(open.EventAt(i).Span);
-    }
 }

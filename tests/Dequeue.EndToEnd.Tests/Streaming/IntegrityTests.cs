@@ -103,10 +103,5 @@ public sealed class IntegrityTests(Backend backend)
         Assert.NotNull(second.Headers.RetryAfter);
     }
 
-    private static string Digest(IEnumerable<byte[]> events)
-    {
-        using var digest = new EventDigest();
-        foreach (var json in events) digest.Append(json);
-        return digest.ToString();
-    }
+    private static string Digest(IEnumerable<byte[]> events) => EventDigest.Of(events.Select(json => (ReadOnlyMemory<byte>)json));
 }

@@ -182,10 +182,5 @@ public sealed class PriorityTests(Backend backend)
     private static List<string> EventsOf(IEnumerable<JsonElement> messages)
         => [.. BatchesOf(messages).SelectMany(batch => batch.GetProperty("events").EnumerateArray()).Select(e => e.GetRawText())];
 
-    private static string Digest(IEnumerable<string> events)
-    {
-        using var digest = new EventDigest();
-        foreach (var json in events) digest.Append(Encoding.UTF8.GetBytes(json));
-        return digest.ToString();
-    }
+    private static string Digest(IEnumerable<string> events) => EventDigest.Of(events.Select(json => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(json)));
 }
