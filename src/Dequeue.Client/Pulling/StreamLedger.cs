@@ -34,7 +34,7 @@ internal sealed class StreamLedger : IAsyncDisposable
     /// no time of its own.</summary>
     public async ValueTask HashAsync(IReadOnlyList<SyncEvent> events)
     {
-        await _hashing;
+        await _hashing.ConfigureAwait(false);
         _hashing = HashAsideAsync(events);
     }
 
@@ -55,14 +55,14 @@ internal sealed class StreamLedger : IAsyncDisposable
     /// <summary>The digest of all events so far.</summary>
     public async ValueTask<string> DigestAsync()
     {
-        await _hashing;
+        await _hashing.ConfigureAwait(false);
         return _all.ToString();
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _hashing;
+        await _hashing.ConfigureAwait(false);
         _all.Dispose();
     }
 
