@@ -13,10 +13,18 @@ internal sealed class FunctionsProcess : IAsyncDisposable
 {
     private const string Ready = "Now listening on: ";
 
-    private readonly WebPubSubServer _pubSub = new(new WebPubSubServerOptions { Port = 0 });
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("dequeue-functions-");
+    private readonly WebPubSubServer _pubSub;
+    private readonly DirectoryInfo _folder;
+    private readonly bool _isFirst;
     private readonly StringBuilder _errors = new();
     private Process? _process;
+
+    private FunctionsProcess(FunctionsProcess? first = null)
+    {
+        _isFirst = first is null;
+        _pubSub = first?._pubSub ?? new WebPubSubServer(new WebPubSubServerOptions { Port = 0 });
+        _folder = first?._folder ?? Directory.CreateTempSubdirectory("dequeue-functions-");
+    }
 
     public HttpClient Http { get; private set; } = new();
 
@@ -30,6 +38,14 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         await functions._pubSub.StartAsync(TestContext.Current.CancellationToken);
         await functions.StartFunctionsAsync();
         return functions;
+    }
+
+    /// <summary>Starts another process of the functions, on the same event log and the same Web PubSub, whose events the first one gets.</summary>
+    public async Task<FunctionsProcess> BesideAsync()
+    {
+        var other = new FunctionsProcess(this);
+        await other.StartFunctionsAsync();
+        return other;
     }
 
     /// <summary>Kills the functions as kill -9 does, and starts them anew on what they have stored.</summary>
@@ -68,6 +84,7 @@ internal sealed class FunctionsProcess : IAsyncDisposable
     {
         await KillAsync();
         Http.Dispose();
+        if (!_isFirst) return;
         await _pubSub.DisposeAsync();
         _folder.Delete(recursive: true);
     }
@@ -78,7 +95,8 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         foreach (var (key, value) in new[]
         {
             ("WebPubSubConnectionString", _pubSub.ConnectionString), ("EventLog__Storage", "sqlite:" + Path.Combine(_folder.FullName, "events.db")),
-            ("Durable__Path", Path.Combine(_folder.FullName, "durable.db")), ("Timers__Path", Path.Combine(_folder.FullName, "timers")),
+            ("Durable__Path", Path.Combine(_folder.FullName, _isFirst ? "durable.db" : "durable2.db")),
+            ("Timers__Path", Path.Combine(_folder.FullName, _isFirst ? "timers" : "timers2")),
             ("AZURE_FUNCTIONS_ENVIRONMENT", "Development"), ("Auth__DevSigningKey", OperationHost.Key), ("Limits__CallsPerSecond", "2000"),
         })
         {
@@ -99,6 +117,7 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         var url = await address.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         Http.Dispose();
         Http = new HttpClient { BaseAddress = url };
+        if (!_isFirst) return;
         _pubSub.SetEventHandlers(
             WebPubSubSettings.Hub,
             new WebPubSubEventHandler(new Uri(url, UpstreamFunction.Route).AbsoluteUri, systemEvents: WebPubSubSystemEvents.Connect | WebPubSubSystemEvents.Disconnected));
