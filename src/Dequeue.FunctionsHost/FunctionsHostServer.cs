@@ -53,11 +53,10 @@ public sealed class FunctionsHostServer : IAsyncDisposable
         _services = new ServiceCollection().AddLogging(logging => options.Logging?.Invoke(logging)).BuildServiceProvider();
         _loggers = _services.GetRequiredService<ILoggerFactory>();
         _engine = new DurableEngine(
-            new DurableOptions(
-                Path.Combine(options.StateFolder, "durable.db"), _settings.MaxConcurrentActivities, _settings.MaxConcurrentOrchestrators),
+            _settings.Durable with { Path = Path.Combine(options.StateFolder, "durable.db") },
             _durableFunctions,
             options.Clock,
-            _loggers);
+            _loggers.CreateLogger<DurableEngine>());
         _listener = new WorkerListener(_loggers, new TaskHubService(_engine));
         _front = BuildFront();
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Dequeue.FunctionsHost.Durable;
 using Microsoft.Extensions.Configuration;
 
 namespace Dequeue.FunctionsHost;
@@ -6,10 +7,9 @@ namespace Dequeue.FunctionsHost;
 /// <summary>What host.json says, as far as this host follows it. An environment variable AzureFunctionsJobHost__… wins over it.</summary>
 /// <param name="RoutePrefix">What the routes of HTTP functions begin with; empty for nothing.</param>
 /// <param name="ResponseHeaders">Headers of every answer of an HTTP function.</param>
-/// <param name="MaxConcurrentActivities">Activities that run at once.</param>
-/// <param name="MaxConcurrentOrchestrators">Steps of orchestrations that run at once.</param>
+/// <param name="Durable">What the durable engine is told, but for the path of its file.</param>
 internal sealed record HostSettings(
-    string RoutePrefix, IReadOnlyDictionary<string, string> ResponseHeaders, int MaxConcurrentActivities, int MaxConcurrentOrchestrators)
+    string RoutePrefix, IReadOnlyDictionary<string, string> ResponseHeaders, DurableOptions Durable)
 {
     /// <summary>The Functions host's own defaults: 10 of each for every processor.</summary>
     private static readonly int DefaultConcurrency = 10 * Environment.ProcessorCount;
@@ -32,10 +32,20 @@ internal sealed record HostSettings(
         return new HostSettings(
             json["extensions:http:routePrefix"] ?? "api",
             json.GetSection("extensions:http:customHeaders").GetChildren().ToDictionary(header => header.Key, header => header.Value ?? ""),
-            Concurrency("maxConcurrentActivityFunctions"),
-            Concurrency("maxConcurrentOrchestratorFunctions"));
+            ReadDurable(json.GetSection("extensions:durableTask")));
+    }
 
-        int Concurrency(string name) => json[$"extensions:durableTask:{name}"] switch
+    private static DurableOptions ReadDurable(IConfigurationSection json)
+    {
+        var (activities, orchestrators) = (Concurrency("maxConcurrentActivityFunctions"), Concurrency("maxConcurrentOrchestratorFunctions"));
+        var replacesLive = "AnyState".Equals(json["overridableExistingInstanceStates"], StringComparison.OrdinalIgnoreCase);
+
+        // The provider of Azure Storage refuses an event that nobody can take; others do when told to.
+        var isAzureStorage = json["storageProvider:type"] is null or "AzureStorage";
+        var refusesLostEvents = isAzureStorage || "true".Equals(json["throwStatusExceptionsOnRaiseEvent"], StringComparison.OrdinalIgnoreCase);
+        return new DurableOptions("", activities, orchestrators) { ReplacesLive = replacesLive, RefusesLostEvents = refusesLostEvents };
+
+        int Concurrency(string name) => json[name] switch
         {
             null => DefaultConcurrency,
             var text when int.TryParse(text, CultureInfo.InvariantCulture, out var value) && value > 0 => value,

@@ -1,10 +1,10 @@
 using System.Text;
-using Dequeue.Local.WebPubSub.Hubs;
-using Dequeue.Local.WebPubSub.Tokens;
-using Dequeue.Local.WebPubSub.Upstream;
+using Dequeue.WebPubSub.Hubs;
+using Dequeue.WebPubSub.Tokens;
+using Dequeue.WebPubSub.Upstream;
 using Microsoft.Extensions.Logging;
 
-namespace Dequeue.Local.WebPubSub;
+namespace Dequeue.WebPubSub;
 
 /// <summary>What the parts of one running service share.</summary>
 internal sealed class ServiceContext(WebPubSubServerOptions options, UpstreamDispatcher upstream, ILogger logger) : IDisposable

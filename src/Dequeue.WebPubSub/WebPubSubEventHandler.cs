@@ -1,4 +1,4 @@
-namespace Dequeue.Local.WebPubSub;
+namespace Dequeue.WebPubSub;
 
 /// <summary>System events that an event handler may want.</summary>
 [Flags]

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
-using Dequeue.Local.WebPubSub.Clients;
-using Dequeue.Local.WebPubSub.Rest;
-using Dequeue.Local.WebPubSub.Upstream;
+using Dequeue.WebPubSub.Clients;
+using Dequeue.WebPubSub.Rest;
+using Dequeue.WebPubSub.Upstream;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -12,7 +12,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Dequeue.Local.WebPubSub;
+namespace Dequeue.WebPubSub;
 
 /// <summary>
 /// The Azure Web PubSub service in this process, on its own port of the loopback addresses: client endpoint, REST data plane,

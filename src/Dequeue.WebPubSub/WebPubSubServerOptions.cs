@@ -2,7 +2,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Dequeue.Local.WebPubSub;
+namespace Dequeue.WebPubSub;
 
 /// <summary>How an embedded Web PubSub service runs. The defaults are those of Microsoft's emulator.</summary>
 public sealed class WebPubSubServerOptions

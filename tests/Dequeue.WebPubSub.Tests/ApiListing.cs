@@ -1,7 +1,7 @@
 using System.Reflection;
 using System.Runtime.CompilerServices;
 
-namespace Dequeue.Local.Tests.Seam;
+namespace Dequeue.WebPubSub.Tests;
 
 /// <summary>
 /// The public types and members of a namespace as its callers see them: lines of C#, sorted. What only matters to a derived

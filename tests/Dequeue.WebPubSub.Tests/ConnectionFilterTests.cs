@@ -1,6 +1,6 @@
-using Dequeue.Local.WebPubSub.Filters;
+using Dequeue.WebPubSub.Filters;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 public sealed class ConnectionFilterTests
 {

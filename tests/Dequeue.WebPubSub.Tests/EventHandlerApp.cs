@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 /// <summary>One event as a handler gets it.</summary>
 public sealed record ReceivedEvent(string Type, string? UserId, string ConnectionId, string? ContentType, byte[] Body, IReadOnlyDictionary<string, string> Headers)

@@ -1,6 +1,6 @@
-using Dequeue.Local.WebPubSub.Hubs;
+using Dequeue.WebPubSub.Hubs;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 public sealed class GroupPatternTests
 {

@@ -1,10 +1,10 @@
 using System.Net.WebSockets;
 using System.Text;
 using Azure.Core;
-using Dequeue.Local.WebPubSub;
+using Dequeue.WebPubSub;
 using Microsoft.AspNetCore.Http;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 public sealed class JsonClientTests
 {

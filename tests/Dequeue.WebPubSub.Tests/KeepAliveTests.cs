@@ -1,8 +1,8 @@
 using System.Net.Sockets;
 using System.Text;
-using Dequeue.Local.WebPubSub;
+using Dequeue.WebPubSub;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 public sealed class KeepAliveTests
 {

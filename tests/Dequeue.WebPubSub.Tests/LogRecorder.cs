@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 /// <summary>Keeps every line that is logged, at every level, with its exception.</summary>
 public sealed class LogRecorder : ILoggerFactory, ILogger

@@ -1,7 +1,7 @@
-using Dequeue.Local.WebPubSub;
+using Dequeue.WebPubSub;
 using Dequeue.Tests.Shared;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 /// <summary>The unmodified SDKs of Azure Web PubSub for JavaScript against the service; each script asserts by itself.</summary>
 public sealed class NodeSdkTests

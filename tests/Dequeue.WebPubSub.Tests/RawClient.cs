@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 /// <summary>One received frame.</summary>
 public sealed record Frame(WebSocketMessageType Type, byte[] Data, WebSocketCloseStatus? Close, string? CloseText)

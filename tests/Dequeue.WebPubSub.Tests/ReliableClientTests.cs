@@ -1,9 +1,9 @@
 using System.Net.WebSockets;
 using Azure.Core;
-using Dequeue.Local.WebPubSub;
+using Dequeue.WebPubSub;
 using Microsoft.Extensions.Time.Testing;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 public sealed class ReliableClientTests
 {

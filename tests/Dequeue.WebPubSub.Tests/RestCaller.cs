@@ -1,8 +1,8 @@
 using System.Net.Http.Headers;
 using System.Text;
-using Dequeue.Local.WebPubSub;
+using Dequeue.WebPubSub;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 /// <summary>Calls the data plane of the hub "chat" at the level of HTTP, with a valid token.</summary>
 public sealed class RestCaller(WebPubSubServer server) : IDisposable

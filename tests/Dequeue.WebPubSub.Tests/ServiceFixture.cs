@@ -1,10 +1,10 @@
 using System.Text;
 using Azure.Core;
-using Dequeue.Local.WebPubSub;
-using Dequeue.Local.WebPubSub.Service;
-using Dequeue.Local.WebPubSub.Tokens;
+using Dequeue.WebPubSub;
+using Azure.Messaging.WebPubSub;
+using Dequeue.WebPubSub.Tokens;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 /// <summary>A running service on a free port with a service client for the hub "chat".</summary>
 public sealed class ServiceFixture : IAsyncDisposable

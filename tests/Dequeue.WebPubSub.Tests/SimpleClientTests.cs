@@ -1,9 +1,9 @@
 using System.Net.WebSockets;
 using System.Text;
 using Azure.Core;
-using Dequeue.Local.WebPubSub;
+using Dequeue.WebPubSub;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 public sealed class SimpleClientTests
 {

@@ -2,9 +2,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.WebSockets;
 using System.Text;
-using Dequeue.Local.WebPubSub.Tokens;
+using Dequeue.WebPubSub.Tokens;
 
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 public sealed class TokenTests
 {

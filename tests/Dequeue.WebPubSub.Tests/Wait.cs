@@ -1,4 +1,4 @@
-namespace Dequeue.Local.Tests.WebPubSub;
+namespace Dequeue.WebPubSub.Tests;
 
 /// <summary>Waits for something that can only be asked for.</summary>
 public static class Wait

@@ -34,24 +34,24 @@ internal sealed class WorkerFunctions : IDurableFunctions
     public async Task<OrchestratorResponse> ReplayAsync(string name, OrchestratorRequest request, CancellationToken cancellationToken)
     {
         var function = _orchestrators[name];
-        var call = Call(function, new TypedData { String = Convert.ToBase64String(request.ToByteArray()) });
+        var call = function.Call(new TypedData { String = Convert.ToBase64String(request.ToByteArray()) }, _client);
         var worker = await _workers.GetAsync(cancellationToken);
         var answer = await worker.InvokeAsync(call, cancellationToken);
         return answer.Result.Status == StatusResult.Types.Status.Success
             ? OrchestratorResponse.Parser.ParseFrom(Convert.FromBase64String(answer.ReturnValue.String))
-            : Failed(request.InstanceId, ActivityFailures.Read(answer.Result));
+            : Failed(request.InstanceId, Failure(answer.Result));
     }
 
     /// <inheritdoc/>
     public async Task<ActivityOutcome> CallAsync(string name, string instanceId, int taskId, string? input, CancellationToken cancellationToken)
     {
-        var call = Call(_activities[name], new TypedData { Json = input ?? "null" });
+        var call = _activities[name].Call(new TypedData { Json = input ?? "null" }, _client);
         call.TriggerMetadata["instanceId"] = new TypedData { String = instanceId };
         var worker = await _workers.GetAsync(cancellationToken);
         var answer = await worker.InvokeAsync(call, cancellationToken);
         return answer.Result.Status == StatusResult.Types.Status.Success
             ? new ActivityOutcome.Returned(Json(answer.ReturnValue))
-            : new ActivityOutcome.Failed(ActivityFailures.Read(answer.Result));
+            : new ActivityOutcome.Failed(Failure(answer.Result));
     }
 
     private static Dictionary<string, FunctionDefinition> ByName(IEnumerable<FunctionDefinition> functions, Func<Trigger, string?> name)
@@ -88,11 +88,8 @@ internal sealed class WorkerFunctions : IDurableFunctions
         return response;
     }
 
-    private InvocationRequest Call(FunctionDefinition function, TypedData input)
-    {
-        var call = new InvocationRequest { InvocationId = Guid.NewGuid().ToString(), FunctionId = function.Id };
-        call.InputData.Add(new ParameterBinding { Name = function.Trigger.Binding, Data = input });
-        foreach (var client in function.DurableClients) call.InputData.Add(_client.For(client));
-        return call;
-    }
+    private static TaskFailureDetails Failure(StatusResult result)
+        => result.Exception is { } thrown
+            ? ActivityFailures.Read(thrown.Message, thrown.Type, thrown.StackTrace)
+            : ActivityFailures.Read(result.Result.Length > 0 ? result.Result : "The worker gives no reason.");
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Net;
 using Dequeue.FunctionsHost.Durable;
 using Dequeue.FunctionsHost.Rpc;
@@ -63,7 +62,7 @@ internal sealed partial class HttpFunctions : IDisposable
         try
         {
             var worker = await _workers.GetAsync(context.RequestAborted).WaitAsync(WorkerPatience, context.RequestAborted);
-            await CallAsync(worker, function, trigger, context);
+            await CallAsync(worker, function, context);
         }
         catch (Exception failure) when (failure is WorkerLostException or TimeoutException)
         {
@@ -78,11 +77,11 @@ internal sealed partial class HttpFunctions : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task CallAsync(WorkerChannel worker, FunctionDefinition function, Trigger.Http trigger, HttpContext context)
+    private async Task CallAsync(WorkerChannel worker, FunctionDefinition function, HttpContext context)
     {
         if (worker.HttpUri is not { } destination)
             throw new InvalidOperationException("The worker takes no forwarded HTTP: its app does not use ConfigureFunctionsWebApplication().");
-        var call = Call(function, trigger, context);
+        var call = Call(function, context);
         var answered = worker.InvokeAsync(call, context.RequestAborted);
         var forwarding = new Forwarded(call.InvocationId, answered);
         var error = await _forwarder.SendAsync(context, destination, _http, Forwarding, forwarding);
@@ -97,20 +96,15 @@ internal sealed partial class HttpFunctions : IDisposable
         Fail(context, StatusCodes.Status500InternalServerError);
     }
 
-    private InvocationRequest Call(FunctionDefinition function, Trigger.Http trigger, HttpContext context)
+    private InvocationRequest Call(FunctionDefinition function, HttpContext context)
     {
-        var call = new InvocationRequest
+        var call = function.Call(new TypedData { Http = new RpcHttp() }, _durableClient);
+        if (call.TraceContext.TraceParent.Length == 0)
         {
-            InvocationId = Guid.NewGuid().ToString(),
-            FunctionId = function.Id,
-            TraceContext = new RpcTraceContext
-            {
-                TraceParent = Activity.Current?.Id ?? context.Request.Headers.TraceParent.ToString(),
-                TraceState = Activity.Current?.TraceStateString ?? context.Request.Headers.TraceState.ToString(),
-            },
-        };
-        call.InputData.Add(new ParameterBinding { Name = trigger.Binding, Data = new TypedData { Http = new RpcHttp() } });
-        foreach (var client in function.DurableClients) call.InputData.Add(_durableClient.For(client));
+            call.TraceContext.TraceParent = context.Request.Headers.TraceParent.ToString();
+            call.TraceContext.TraceState = context.Request.Headers.TraceState.ToString();
+        }
+
         foreach (var (name, value) in context.Request.RouteValues)
         {
             if (value is string text) call.TriggerMetadata[name] = new TypedData { String = text };

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Text.Json;
+using Dequeue.FunctionsHost.Durable;
 using Dequeue.FunctionsHost.Rpc.Messages;
 
 namespace Dequeue.FunctionsHost.Rpc;
@@ -40,6 +42,19 @@ internal sealed record FunctionDefinition(
     {
         var twice = functions.GroupBy(function => function.Name, StringComparer.OrdinalIgnoreCase).FirstOrDefault(group => group.Count() > 1);
         if (twice is not null) throw new FunctionsHostException($"Two functions are named '{twice.Key}'.");
+    }
+
+    /// <summary>A call of this function.</summary>
+    /// <param name="input">What its trigger gives it.</param>
+    /// <param name="durableClient">What its durable client is made of.</param>
+    public InvocationRequest Call(TypedData input, DurableClientBinding durableClient)
+    {
+        // The worker reads the trace context of every call, whether there is one or not.
+        var trace = new RpcTraceContext { TraceParent = Activity.Current?.Id ?? "", TraceState = Activity.Current?.TraceStateString ?? "" };
+        var call = new InvocationRequest { InvocationId = Guid.NewGuid().ToString(), FunctionId = Id, TraceContext = trace };
+        call.InputData.Add(new ParameterBinding { Name = Trigger.Binding, Data = input });
+        foreach (var client in DurableClients) call.InputData.Add(durableClient.For(client));
+        return call;
     }
 
     private static Trigger? ReadTrigger(string function, string type, string name, JsonElement binding)

@@ -91,7 +91,7 @@ internal sealed partial class TimerFunctions : IDisposable
                 return;
             }
 
-            await InvokeAsync(function, trigger, monitored ? status : null, isPastDue);
+            await InvokeAsync(function, monitored ? status : null, isPastDue);
             if (monitored) Keep(function.Name, schedule.Text, status);
 
             // What came up while the function ran is left out, not made up for.
@@ -114,7 +114,7 @@ internal sealed partial class TimerFunctions : IDisposable
         return !_stopping.IsCancellationRequested;
     }
 
-    private async Task InvokeAsync(FunctionDefinition function, Trigger.Timer trigger, ScheduleStatus? status, bool isPastDue)
+    private async Task InvokeAsync(FunctionDefinition function, ScheduleStatus? status, bool isPastDue)
     {
         var timer = new JsonObject
         {
@@ -124,9 +124,7 @@ internal sealed partial class TimerFunctions : IDisposable
                 : new JsonObject { ["Last"] = status.Last, ["Next"] = status.Next, ["LastUpdated"] = status.LastUpdated },
             ["IsPastDue"] = isPastDue,
         };
-        var call = new InvocationRequest { InvocationId = Guid.NewGuid().ToString(), FunctionId = function.Id };
-        call.InputData.Add(new ParameterBinding { Name = trigger.Binding, Data = new TypedData { Json = timer.ToJsonString() } });
-        foreach (var client in function.DurableClients) call.InputData.Add(_durableClient.For(client));
+        var call = function.Call(new TypedData { Json = timer.ToJsonString() }, _durableClient);
         try
         {
             var worker = await _workers.GetAsync(_stopping.Token);

@@ -1,4 +1,4 @@
-namespace Dequeue.Local.WebPubSub.Clients;
+namespace Dequeue.WebPubSub.Clients;
 
 /// <summary>
 /// The ids of a connection's requests that succeeded, so that one repeated after a drop is not carried out twice. Requests of

@@ -1,11 +1,11 @@
 using System.Net.WebSockets;
 using System.Security.Cryptography;
 using System.Text;
-using Dequeue.Local.WebPubSub.Hubs;
-using Dequeue.Local.WebPubSub.Messages;
-using Dequeue.Local.WebPubSub.Upstream;
+using Dequeue.WebPubSub.Hubs;
+using Dequeue.WebPubSub.Messages;
+using Dequeue.WebPubSub.Upstream;
 
-namespace Dequeue.Local.WebPubSub.Clients;
+namespace Dequeue.WebPubSub.Clients;
 
 /// <summary>
 /// One client as the application knows it. A reliable one outlives its socket for the recovery window: its messages wait and

@@ -1,12 +1,12 @@
 using System.Net.WebSockets;
 using System.Security.Cryptography;
-using Dequeue.Local.WebPubSub.Hubs;
-using Dequeue.Local.WebPubSub.Tokens;
-using Dequeue.Local.WebPubSub.Upstream;
+using Dequeue.WebPubSub.Hubs;
+using Dequeue.WebPubSub.Tokens;
+using Dequeue.WebPubSub.Upstream;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Dequeue.Local.WebPubSub.Clients;
+namespace Dequeue.WebPubSub.Clients;
 
 /// <summary>The address that clients open their WebSocket at: checks the token, asks the application, runs the connection.</summary>
 internal sealed class ClientEndpoint(ServiceContext service)

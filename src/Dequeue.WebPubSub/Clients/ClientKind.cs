@@ -1,4 +1,4 @@
-namespace Dequeue.Local.WebPubSub.Clients;
+namespace Dequeue.WebPubSub.Clients;
 
 /// <summary>How a client speaks.</summary>
 internal enum ClientKind

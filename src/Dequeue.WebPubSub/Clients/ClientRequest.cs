@@ -1,9 +1,9 @@
 using System.Text.Json;
 using System.Text.Unicode;
-using Dequeue.Local.WebPubSub.Hubs;
-using Dequeue.Local.WebPubSub.Messages;
+using Dequeue.WebPubSub.Hubs;
+using Dequeue.WebPubSub.Messages;
 
-namespace Dequeue.Local.WebPubSub.Clients;
+namespace Dequeue.WebPubSub.Clients;
 
 /// <summary>What a JSON client sends: one JSON object per WebSocket message.</summary>
 internal abstract record ClientRequest

@@ -4,7 +4,7 @@ using System.Net.WebSockets;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Http.Features;
 
-namespace Dequeue.Local.WebPubSub.Clients;
+namespace Dequeue.WebPubSub.Clients;
 
 /// <summary>How a socket ended: the code of the client's close frame, or null when the socket was lost.</summary>
 internal readonly record struct SessionEnd(WebSocketCloseStatus? Status, string? Description);

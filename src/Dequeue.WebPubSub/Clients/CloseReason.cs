@@ -1,6 +1,6 @@
 using System.Net.WebSockets;
 
-namespace Dequeue.Local.WebPubSub.Clients;
+namespace Dequeue.WebPubSub.Clients;
 
 /// <summary>Why a connection ends.</summary>
 /// <param name="Status">Code of the close frame.</param>

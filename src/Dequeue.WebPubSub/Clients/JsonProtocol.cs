@@ -1,10 +1,10 @@
 using System.Net.WebSockets;
-using Dequeue.Local.WebPubSub.Hubs;
-using Dequeue.Local.WebPubSub.Messages;
-using Dequeue.Local.WebPubSub.Upstream;
+using Dequeue.WebPubSub.Hubs;
+using Dequeue.WebPubSub.Messages;
+using Dequeue.WebPubSub.Upstream;
 using Microsoft.Extensions.Logging;
 
-namespace Dequeue.Local.WebPubSub.Clients;
+namespace Dequeue.WebPubSub.Clients;
 
 /// <summary>Takes the messages of a JSON client, reliable or not.</summary>
 internal sealed partial class JsonProtocol(ClientConnection connection, ClientSession session, ILogger logger)

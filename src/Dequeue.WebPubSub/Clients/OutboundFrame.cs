@@ -1,6 +1,6 @@
-using Dequeue.Local.WebPubSub.Messages;
+using Dequeue.WebPubSub.Messages;
 
-namespace Dequeue.Local.WebPubSub.Clients;
+namespace Dequeue.WebPubSub.Clients;
 
 /// <summary>One frame on its way to one client: a message, with its sequence id for a reliable client, or a service frame.</summary>
 /// <param name="Message">The message; null for a service frame.</param>

@@ -1,6 +1,6 @@
-using Dequeue.Local.WebPubSub.Messages;
+using Dequeue.WebPubSub.Messages;
 
-namespace Dequeue.Local.WebPubSub.Clients;
+namespace Dequeue.WebPubSub.Clients;
 
 /// <summary>
 /// The messages that a reliable client has not acknowledged, in order, numbered from 1. The connection's lock guards it.

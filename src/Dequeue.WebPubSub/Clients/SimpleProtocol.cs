@@ -1,10 +1,10 @@
 using System.Net.WebSockets;
-using Dequeue.Local.WebPubSub.Hubs;
-using Dequeue.Local.WebPubSub.Messages;
-using Dequeue.Local.WebPubSub.Upstream;
+using Dequeue.WebPubSub.Hubs;
+using Dequeue.WebPubSub.Messages;
+using Dequeue.WebPubSub.Upstream;
 using Microsoft.AspNetCore.Http;
 
-namespace Dequeue.Local.WebPubSub.Clients;
+namespace Dequeue.WebPubSub.Clients;
 
 /// <summary>What a simple client's messages become, fixed by its URL: the event <c>message</c>, or a publish to one group.</summary>
 /// <param name="Group">The group; null for the event.</param>

@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Dequeue.Local.WebPubSub.Filters;
+namespace Dequeue.WebPubSub.Filters;
 
 /// <summary>What a filter can see of a connection.</summary>
 internal sealed record FilterSubject(string? UserId, string ConnectionId, string[] Groups);

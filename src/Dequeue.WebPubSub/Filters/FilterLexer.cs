@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Dequeue.Local.WebPubSub.Filters;
+namespace Dequeue.WebPubSub.Filters;
 
 /// <summary>Kinds of tokens in a filter.</summary>
 internal enum FilterTokenKind

@@ -1,4 +1,4 @@
-namespace Dequeue.Local.WebPubSub.Filters;
+namespace Dequeue.WebPubSub.Filters;
 
 /// <summary>Reads a filter, checks its types, and makes a function of it. Anything but the documented subset is refused.</summary>
 internal sealed class FilterParser

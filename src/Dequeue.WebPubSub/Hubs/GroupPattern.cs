@@ -1,6 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 
-namespace Dequeue.Local.WebPubSub.Hubs;
+namespace Dequeue.WebPubSub.Hubs;
 
 /// <summary>
 /// A wildcard over group names: <c>?</c> is one character but a dot, <c>*</c> any run without dots, <c>**</c> any run,

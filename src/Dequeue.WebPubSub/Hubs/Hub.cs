@@ -1,6 +1,6 @@
-using Dequeue.Local.WebPubSub.Clients;
+using Dequeue.WebPubSub.Clients;
 
-namespace Dequeue.Local.WebPubSub.Hubs;
+namespace Dequeue.WebPubSub.Hubs;
 
 /// <summary>
 /// One hub: who is connected, as which user, in which groups. Registration and membership change together under one lock, so

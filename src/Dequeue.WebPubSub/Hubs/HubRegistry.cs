@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 
-namespace Dequeue.Local.WebPubSub.Hubs;
+namespace Dequeue.WebPubSub.Hubs;
 
 /// <summary>The hubs, made when they are first used by someone with a valid token.</summary>
 internal sealed class HubRegistry

@@ -1,7 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
-using Dequeue.Local.WebPubSub.Clients;
+using Dequeue.WebPubSub.Clients;
 
-namespace Dequeue.Local.WebPubSub.Hubs;
+namespace Dequeue.WebPubSub.Hubs;
 
 /// <summary>Connections by a name that several share: a group or a user. The hub's lock guards it.</summary>
 internal sealed class MemberIndex

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Dequeue.Local.WebPubSub.Hubs;
+namespace Dequeue.WebPubSub.Hubs;
 
 /// <summary>What hubs, groups, events and users may be called.</summary>
 internal static partial class Names

@@ -1,4 +1,4 @@
-namespace Dequeue.Local.WebPubSub.Hubs;
+namespace Dequeue.WebPubSub.Hubs;
 
 /// <summary>What a client may do with groups.</summary>
 internal enum Permission

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace Dequeue.Local.WebPubSub.Messages;
+namespace Dequeue.WebPubSub.Messages;
 
 /// <summary>The frame of a JSON client around a payload: everything up to the value of <c>data</c>, which comes last.</summary>
 internal static class Envelope

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Unicode;
-using Dequeue.Local.WebPubSub.Clients;
+using Dequeue.WebPubSub.Clients;
 
-namespace Dequeue.Local.WebPubSub.Messages;
+namespace Dequeue.WebPubSub.Messages;
 
 /// <summary>The three content types that a payload may have over HTTP.</summary>
 internal static class MediaTypes

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace Dequeue.Local.WebPubSub.Messages;
+namespace Dequeue.WebPubSub.Messages;
 
 /// <summary>What a payload is; decides how each kind of client gets it.</summary>
 internal enum DataType

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
-namespace Dequeue.Local.WebPubSub.Messages;
+namespace Dequeue.WebPubSub.Messages;
 
 /// <summary>The frames that a JSON client gets besides messages.</summary>
 internal static class ServiceFrames

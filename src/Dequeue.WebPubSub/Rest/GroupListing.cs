@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Dequeue.Local.WebPubSub.Clients;
-using Dequeue.Local.WebPubSub.Hubs;
+using Dequeue.WebPubSub.Clients;
+using Dequeue.WebPubSub.Hubs;
 using Microsoft.AspNetCore.Http;
 
-namespace Dequeue.Local.WebPubSub.Rest;
+namespace Dequeue.WebPubSub.Rest;
 
 /// <summary>The members of a group in pages, by connection id; the continuation token is the last id of a page.</summary>
 internal static class GroupListing

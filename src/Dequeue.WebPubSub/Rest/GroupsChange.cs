@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Dequeue.Local.WebPubSub.Hubs;
+using Dequeue.WebPubSub.Hubs;
 
-namespace Dequeue.Local.WebPubSub.Rest;
+namespace Dequeue.WebPubSub.Rest;
 
 /// <summary>Body of <c>:addToGroups</c> and <c>:removeFromGroups</c>.</summary>
 internal sealed record GroupsChange(IReadOnlyList<string> Groups, string? Filter)

@@ -1,11 +1,11 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
-using Dequeue.Local.WebPubSub.Messages;
+using Dequeue.WebPubSub.Messages;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Net.Http.Headers;
 
-namespace Dequeue.Local.WebPubSub.Rest;
+namespace Dequeue.WebPubSub.Rest;
 
 /// <summary>Reads the body of a send into a message: once, into the array that every receiver shares.</summary>
 internal static class MessageBody

@@ -1,15 +1,15 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
-using Dequeue.Local.WebPubSub.Clients;
-using Dequeue.Local.WebPubSub.Filters;
-using Dequeue.Local.WebPubSub.Hubs;
-using Dequeue.Local.WebPubSub.Messages;
-using Dequeue.Local.WebPubSub.Tokens;
+using Dequeue.WebPubSub.Clients;
+using Dequeue.WebPubSub.Filters;
+using Dequeue.WebPubSub.Hubs;
+using Dequeue.WebPubSub.Messages;
+using Dequeue.WebPubSub.Tokens;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Primitives;
 
-namespace Dequeue.Local.WebPubSub.Rest;
+namespace Dequeue.WebPubSub.Rest;
 
 /// <summary>
 /// The data plane: what an application's server calls. Routes on the raw request target, each part decoded by itself, so that

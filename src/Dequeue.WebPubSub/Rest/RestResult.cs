@@ -1,4 +1,4 @@
-namespace Dequeue.Local.WebPubSub.Rest;
+namespace Dequeue.WebPubSub.Rest;
 
 /// <summary>The answer to a REST call: a status, with an error or with JSON content.</summary>
 internal sealed record RestResult(int Status, RestError? Error = null, byte[]? Json = null)

@@ -4,9 +4,9 @@ using System.Text.Json;
 using Azure;
 using Azure.Core;
 using Azure.Core.Pipeline;
-using Dequeue.Local.WebPubSub.Tokens;
+using Dequeue.WebPubSub.Tokens;
 
-namespace Dequeue.Local.WebPubSub.ServiceClient;
+namespace Dequeue.WebPubSub.ServiceClient;
 
 /// <summary>Signs each attempt of a call with the access key, for its full URL.</summary>
 internal sealed class AccessKeyPolicy(AzureKeyCredential credential, TimeProvider time) : HttpPipelineSynchronousPolicy

@@ -1,4 +1,4 @@
-namespace Dequeue.Local.WebPubSub.ServiceClient;
+namespace Dequeue.WebPubSub.ServiceClient;
 
 /// <summary>Reads <c>Endpoint=…;AccessKey=…;Version=1.0;</c>, with an optional <c>Port</c>.</summary>
 internal static class ServiceConnectionString

@@ -1,7 +1,7 @@
 using Azure.Core;
 using Azure.Core.Pipeline;
 
-namespace Dequeue.Local.WebPubSub.ServiceClient;
+namespace Dequeue.WebPubSub.ServiceClient;
 
 /// <summary>The pipeline of Azure's clients with its defaults, over this process's own connections.</summary>
 internal sealed class ServicePipelineOptions : ClientOptions

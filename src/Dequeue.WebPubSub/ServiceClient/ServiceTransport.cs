@@ -1,6 +1,6 @@
 using Azure.Core.Pipeline;
 
-namespace Dequeue.Local.WebPubSub.ServiceClient;
+namespace Dequeue.WebPubSub.ServiceClient;
 
 /// <summary>The HTTP connections of all service clients in the process, kept open between calls.</summary>
 internal static class ServiceTransport

@@ -1,4 +1,4 @@
-namespace Dequeue.Local.WebPubSub.Service;
+namespace Azure.Messaging.WebPubSub;
 
 /// <summary>The protocol that a client access URL is for. Of the service embedded here only <see cref="Default"/>.</summary>
 public enum WebPubSubClientProtocol

@@ -6,10 +6,10 @@ using System.Text.Json;
 using Azure;
 using Azure.Core;
 using Azure.Core.Pipeline;
-using Dequeue.Local.WebPubSub.ServiceClient;
-using Dequeue.Local.WebPubSub.Tokens;
+using Dequeue.WebPubSub.ServiceClient;
+using Dequeue.WebPubSub.Tokens;
 
-namespace Dequeue.Local.WebPubSub.Service;
+namespace Azure.Messaging.WebPubSub;
 
 /// <summary>
 /// Talks to a Web PubSub service over REST: the members of the official client that the application uses, each with its

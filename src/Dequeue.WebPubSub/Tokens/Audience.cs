@@ -1,4 +1,4 @@
-namespace Dequeue.Local.WebPubSub.Tokens;
+namespace Dequeue.WebPubSub.Tokens;
 
 /// <summary>
 /// Compares a token's audience with the request it came with. Only path and query count: one service is called localhost,

@@ -1,6 +1,6 @@
 using Microsoft.AspNetCore.Http;
 
-namespace Dequeue.Local.WebPubSub.Tokens;
+namespace Dequeue.WebPubSub.Tokens;
 
 /// <summary>The token in an <c>Authorization</c> header.</summary>
 internal static class Bearer

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 
-namespace Dequeue.Local.WebPubSub.Tokens;
+namespace Dequeue.WebPubSub.Tokens;
 
 /// <summary>JSON Web Tokens in the one form that Web PubSub uses: HS256 with the UTF-8 bytes of the access key.</summary>
 internal static class JsonWebToken

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
-namespace Dequeue.Local.WebPubSub.Tokens;
+namespace Dequeue.WebPubSub.Tokens;
 
 /// <summary>The claims of a token whose signature holds: each a name with one or more values, kept as text.</summary>
 internal sealed class TokenClaims

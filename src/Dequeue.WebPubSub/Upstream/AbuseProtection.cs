@@ -1,6 +1,6 @@
 using System.Net;
 
-namespace Dequeue.Local.WebPubSub.Upstream;
+namespace Dequeue.WebPubSub.Upstream;
 
 /// <summary>
 /// Asks an event handler's URL whether it wants events of this service at all (CloudEvents web hook validation). An answer is

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Dequeue.Local.WebPubSub.Hubs;
+using Dequeue.WebPubSub.Hubs;
 
-namespace Dequeue.Local.WebPubSub.Upstream;
+namespace Dequeue.WebPubSub.Upstream;
 
 /// <summary>What a <c>connect</c> handler is told of a client's handshake.</summary>
 internal sealed record ConnectBody(

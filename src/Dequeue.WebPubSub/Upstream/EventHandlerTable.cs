@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
-using Dequeue.Local.WebPubSub.Hubs;
+using Dequeue.WebPubSub.Hubs;
 
-namespace Dequeue.Local.WebPubSub.Upstream;
+namespace Dequeue.WebPubSub.Upstream;
 
 /// <summary>The event handlers of each hub; may change while the service runs.</summary>
 internal sealed class EventHandlerTable

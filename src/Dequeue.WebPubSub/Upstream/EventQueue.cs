@@ -1,8 +1,8 @@
 using System.Text.Json;
 using System.Threading.Channels;
-using Dequeue.Local.WebPubSub.Clients;
+using Dequeue.WebPubSub.Clients;
 
-namespace Dequeue.Local.WebPubSub.Upstream;
+namespace Dequeue.WebPubSub.Upstream;
 
 /// <summary>
 /// The events of one connection on their way to the application: one at a time, in order. <c>connected</c> goes before every

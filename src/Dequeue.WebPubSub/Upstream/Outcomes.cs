@@ -1,6 +1,6 @@
-using Dequeue.Local.WebPubSub.Clients;
+using Dequeue.WebPubSub.Clients;
 
-namespace Dequeue.Local.WebPubSub.Upstream;
+namespace Dequeue.WebPubSub.Upstream;
 
 /// <summary>What came of a <c>connect</c> event.</summary>
 internal abstract record ConnectOutcome

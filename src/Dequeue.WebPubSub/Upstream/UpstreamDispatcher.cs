@@ -3,11 +3,11 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
-using Dequeue.Local.WebPubSub.Clients;
-using Dequeue.Local.WebPubSub.Messages;
+using Dequeue.WebPubSub.Clients;
+using Dequeue.WebPubSub.Messages;
 using Microsoft.Extensions.Logging;
 
-namespace Dequeue.Local.WebPubSub.Upstream;
+namespace Dequeue.WebPubSub.Upstream;
 
 /// <summary>Posts events to the application's event handlers, as CloudEvents 1.0 in HTTP binary mode, signed.</summary>
 internal sealed partial class UpstreamDispatcher : IDisposable

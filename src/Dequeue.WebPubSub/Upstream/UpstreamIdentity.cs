@@ -1,4 +1,4 @@
-namespace Dequeue.Local.WebPubSub.Upstream;
+namespace Dequeue.WebPubSub.Upstream;
 
 /// <summary>A connection as event handlers see it. One event at a time reads and changes it.</summary>
 internal sealed class UpstreamIdentity(string hub, string connectionId)
