@@ -58,11 +58,13 @@ internal sealed class EngineHarness : DurableApp, IDurableFunctions
             this,
             Clock,
             new Logger<DurableEngine>(Loggers));
-        await _engine.StartAsync(Test);
         if (_server is null)
         {
             await ServeAsync();
         }
+
+        // What it resumes may call the client at once.
+        await _engine.StartAsync(Test);
     }
 
     public async Task StopAsync(bool atOnce = false)
