@@ -85,6 +85,8 @@ internal sealed class EngineHarness : DurableApp, IDurableFunctions
     /// <summary>A copy of the file as a process that is killed now would leave it.</summary>
     public void CopyStore(string path) => Engine.Store.Read(database => database.Execute("VACUUM INTO $0", path));
 
+    public void Remove(string orchestrator) => Orchestrators.Remove(orchestrator);
+
     public bool HasOrchestrator(string name) => Orchestrators.ContainsKey(name);
 
     public bool HasActivity(string name) => Activities.ContainsKey(name);
