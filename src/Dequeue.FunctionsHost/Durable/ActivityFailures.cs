@@ -49,9 +49,9 @@ internal static class ActivityFailures
     {
         try
         {
-            return Failure.Read(json);
+            return Failure.Read(json) is { ErrorType.Length: > 0 } details ? details : null;
         }
-        catch (InvalidProtocolBufferException)
+        catch (Exception exception) when (exception is InvalidProtocolBufferException or InvalidJsonException)
         {
             return null;
         }

@@ -41,7 +41,17 @@ internal sealed class DurableStore : IAsyncDisposable
         }
 
         _database = new Database(_path);
-        Schema.Create(_database);
+        try
+        {
+            Schema.Create(_database);
+        }
+        catch
+        {
+            _database.Dispose();
+            _lock.Dispose();
+            throw;
+        }
+
         _nextExecution = 1 + (long)(_database.Scalar(
             "SELECT max(coalesce((SELECT max(execution) FROM instances), 0), coalesce((SELECT max(execution) FROM activities), 0))") ?? 0L);
         _firstRow = Math.Min(0L, (long)(_database.Scalar("SELECT coalesce(min(row), 0) FROM inbox") ?? 0L));

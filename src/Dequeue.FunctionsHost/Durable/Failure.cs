@@ -40,7 +40,8 @@ internal static class Failure
             });
     }
 
-    /// <exception cref="InvalidProtocolBufferException">It is something else.</exception>
+    /// <exception cref="InvalidProtocolBufferException">It is other JSON.</exception>
+    /// <exception cref="InvalidJsonException">It is no JSON.</exception>
     public static TaskFailureDetails Read(string json) => Parser.Parse<TaskFailureDetails>(json);
 
     private static string Cut(string text) => text.Length <= KeptOfLongMessage ? text : text[..KeptOfLongMessage];

@@ -58,11 +58,13 @@ internal sealed class EngineHarness : DurableApp, IDurableFunctions
             this,
             Clock,
             new Logger<DurableEngine>(Loggers));
-        await _engine.StartAsync(Test);
         if (_server is null)
         {
             await ServeAsync();
         }
+
+        // What it resumes may call the client at once.
+        await _engine.StartAsync(Test);
     }
 
     public async Task StopAsync(bool atOnce = false)
@@ -82,6 +84,8 @@ internal sealed class EngineHarness : DurableApp, IDurableFunctions
 
     /// <summary>A copy of the file as a process that is killed now would leave it.</summary>
     public void CopyStore(string path) => Engine.Store.Read(database => database.Execute("VACUUM INTO $0", path));
+
+    public void Remove(string orchestrator) => Orchestrators.Remove(orchestrator);
 
     public bool HasOrchestrator(string name) => Orchestrators.ContainsKey(name);
 
