@@ -43,7 +43,8 @@ internal static class ActivityFailures
         return plain;
     }
 
-    private static string FirstLine(string text) => (text.IndexOf('\n', StringComparison.Ordinal) is var end and >= 0 ? text[..end] : text).Trim();
+    private static string FirstLine(string text) =>
+        (text.IndexOf('\n', StringComparison.Ordinal) is var end and >= 0 ? text[..end] : text).Trim();
 
     private static TaskFailureDetails? TryRead(string json)
     {

@@ -1,4 +1,6 @@
 using Microsoft.DurableTask.Protobuf;
+using Action = Microsoft.DurableTask.Protobuf.OrchestratorAction.OrchestratorActionTypeOneofCase;
+using Carried = Microsoft.DurableTask.Protobuf.HistoryEvent.EventTypeOneofCase;
 
 namespace Dequeue.FunctionsHost.Durable;
 
@@ -19,22 +21,22 @@ internal sealed record Decisions(Outcome Outcome, IReadOnlyList<Asked> Asked, st
             refusal ??= Refuse(action, instance);
             switch (action.OrchestratorActionTypeCase)
             {
-                case OrchestratorAction.OrchestratorActionTypeOneofCase.ScheduleTask:
+                case Action.ScheduleTask:
                     var task = action.ScheduleTask;
                     asked.Add(new Asked(new HistoryEvent(EventKind.ActivityScheduled, action.Id, task.Name), Unwrap(task.Input)));
                     break;
-                case OrchestratorAction.OrchestratorActionTypeOneofCase.CreateTimer:
+                case Action.CreateTimer:
                     asked.Add(new Asked(new HistoryEvent(EventKind.TimerCreated, action.Id, At: action.CreateTimer.FireAt.ToDateTime())));
                     break;
-                case OrchestratorAction.OrchestratorActionTypeOneofCase.SendEvent:
+                case Action.SendEvent:
                     var sent = action.SendEvent;
                     asked.Add(Targeted(EventKind.EventSent, action.Id, sent.Instance.InstanceId, sent.Name, sent.Data));
                     break;
-                case OrchestratorAction.OrchestratorActionTypeOneofCase.CreateSubOrchestration:
+                case Action.CreateSubOrchestration:
                     var child = action.CreateSubOrchestration;
                     asked.Add(Targeted(EventKind.ChildScheduled, action.Id, child.InstanceId, child.Name, child.Input, child.Version));
                     break;
-                case OrchestratorAction.OrchestratorActionTypeOneofCase.CompleteOrchestration:
+                case Action.CompleteOrchestration:
                     end = action.CompleteOrchestration;
                     break;
             }
@@ -63,7 +65,7 @@ internal sealed record Decisions(Outcome Outcome, IReadOnlyList<Asked> Asked, st
                 var own = asked.FindAll(item => item.Event.Kind == EventKind.EventSent && item.Target == instance.Id);
                 asked.RemoveAll(own.Contains);
                 var events = end.CarryoverEvents
-                    .Where(static carried => carried.EventTypeCase == Microsoft.DurableTask.Protobuf.HistoryEvent.EventTypeOneofCase.EventRaised)
+                    .Where(static carried => carried.EventTypeCase == Carried.EventRaised)
                     .Select(static carried => Raised(carried.EventRaised.Name, carried.EventRaised.Input))
                     .Concat(own.Select(static item => Raised(item.Name!, item.Payload)));
                 return new Outcome.ContinuedAsNew(end.Result, end.NewVersion ?? instance.Version, [.. events]);
@@ -83,15 +85,15 @@ internal sealed record Decisions(Outcome Outcome, IReadOnlyList<Asked> Asked, st
 
     private static string? Refuse(OrchestratorAction action, Instance instance) => action.OrchestratorActionTypeCase switch
     {
-        OrchestratorAction.OrchestratorActionTypeOneofCase.ScheduleTask =>
+        Action.ScheduleTask =>
             Limits.Refuse(action.ScheduleTask.Input, $"The input of activity '{action.ScheduleTask.Name}'"),
-        OrchestratorAction.OrchestratorActionTypeOneofCase.CreateTimer => null,
-        OrchestratorAction.OrchestratorActionTypeOneofCase.SendEvent => action.SendEvent.Instance.InstanceId.StartsWith('@')
+        Action.CreateTimer => null,
+        Action.SendEvent => action.SendEvent.Instance.InstanceId.StartsWith('@')
             ? $"This host does not run durable entities: orchestrator '{instance.Name}' asked for '{action.SendEvent.Instance.InstanceId}'."
             : Limits.Refuse(action.SendEvent.Data, $"The payload of event '{action.SendEvent.Name}'"),
-        OrchestratorAction.OrchestratorActionTypeOneofCase.CreateSubOrchestration => Limits.RefuseId(action.CreateSubOrchestration.InstanceId)
+        Action.CreateSubOrchestration => Limits.RefuseId(action.CreateSubOrchestration.InstanceId)
             ?? Limits.Refuse(action.CreateSubOrchestration.Input, $"The input of orchestrator '{action.CreateSubOrchestration.Name}'"),
-        OrchestratorAction.OrchestratorActionTypeOneofCase.CompleteOrchestration =>
+        Action.CompleteOrchestration =>
             action.CompleteOrchestration.OrchestrationStatus == OrchestrationStatus.Failed
                 ? null
                 : Limits.Refuse(action.CompleteOrchestration.Result, $"The output of orchestrator '{instance.Name}'"),

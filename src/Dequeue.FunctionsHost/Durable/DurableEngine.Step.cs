@@ -104,12 +104,13 @@ internal sealed partial class DurableEngine
 
         private Task GoOnAsync(int historyLength, List<HistoryEvent> fresh, Decisions decisions, DateTime now)
         {
-            var timers = decisions.Asked.Select(static asked => asked.Event).Where(static asked => asked.Kind == EventKind.TimerCreated).ToList();
+            var asked = decisions.Asked.Select(static item => item.Event).ToList();
+            var timers = asked.FindAll(static item => item.Kind == EventKind.TimerCreated);
             return CommitAsync(
                 write =>
                 {
                     write.Take(instance.Id, _taken);
-                    write.AddHistory(instance.Id, historyLength, fresh.Concat(decisions.Asked.Select(static asked => asked.Event)));
+                    write.AddHistory(instance.Id, historyLength, fresh.Concat(asked));
                     write.Update(instance.Id, OrchestrationStatus.Running, now, decisions.CustomStatus);
                     timers.ForEach(timer => write.AddTimer(instance.Id, timer.TaskId, timer.At));
                     return AskFor(write, decisions.Asked);
@@ -240,15 +241,16 @@ internal sealed partial class DurableEngine
             new(EventKind.ChildFailed, taskId, Payload: Failure.Write(Failure.Of<InvalidOperationException>(sentence)));
 
         /// <summary>Commits the step, unless the instance was replaced meanwhile: then nobody is left to whom it could matter.</summary>
-        private async Task CommitAsync<T>(Func<StoreTransaction, T> body, Action<T> committed) => await engine.Store.WriteAsync<(bool Current, T? Result)>(
-            write => write.LiveExecution(instance.Id) == _execution ? (true, body(write)) : default,
-            done =>
-            {
-                if (done.Current)
+        private async Task CommitAsync<T>(Func<StoreTransaction, T> body, Action<T> committed) =>
+            await engine.Store.WriteAsync<(bool Current, T? Result)>(
+                write => write.LiveExecution(instance.Id) == _execution ? (true, body(write)) : default,
+                done =>
                 {
-                    committed(done.Result!);
-                }
-            });
+                    if (done.Current)
+                    {
+                        committed(done.Result!);
+                    }
+                });
 
         private void Finish()
         {

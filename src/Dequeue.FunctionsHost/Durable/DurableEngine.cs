@@ -72,7 +72,10 @@ internal sealed partial class DurableEngine : IHostedService, IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Lets running activities finish until the token is cancelled, then tells them to stop; what they had to do is done at the next start.</summary>
+    /// <summary>
+    /// Lets running activities finish until the token is cancelled, then tells them to stop; what they had to do is done at the next
+    /// start.
+    /// </summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await _stopping.CancelAsync();
@@ -325,7 +328,7 @@ internal sealed partial class DurableEngine : IHostedService, IAsyncDisposable
     [LoggerMessage(2002, LogLevel.Error, "A step of orchestration {InstanceId} could not be stored; it is run again.")]
     private partial void LogStepFailed(Exception exception, string instanceId);
 
-    [LoggerMessage(2003, LogLevel.Error, "The result of activity {Activity} of orchestration {InstanceId} could not be stored; it is tried again.")]
+    [LoggerMessage(2003, LogLevel.Error, "The result of activity {Activity} of orchestration {InstanceId} could not be stored yet.")]
     private partial void LogResultNotStored(Exception exception, string activity, string instanceId);
 
     [LoggerMessage(2004, LogLevel.Warning, "Activity {Activity} of orchestration {InstanceId} failed: {ErrorType}: {Reason}")]

@@ -21,6 +21,7 @@ internal static class Limits
 
     public static string? RefuseId(string id) =>
         id.Length is 0 or > MaxIdLength || id[0] == '@' || id.AsSpan().IndexOfAny("/\\#?") >= 0 || id.Any(char.IsControl)
-            ? $"An instance id has 1 to {MaxIdLength} characters, does not begin with '@', and has no '/', '\\', '#', '?' or control character."
+            ? $"An instance id has 1 to {MaxIdLength} characters, does not begin with '@', and has no "
+                + "'/', '\\', '#', '?' or control character."
             : null;
 }

@@ -78,7 +78,11 @@ internal sealed class ReplayRequest
             case EventKind.ChildScheduled:
                 var (child, orchestrator) = Split(happened.Name!);
                 converted.EventId = happened.TaskId;
-                converted.SubOrchestrationInstanceCreated = new P.SubOrchestrationInstanceCreatedEvent { InstanceId = child, Name = orchestrator };
+                converted.SubOrchestrationInstanceCreated = new P.SubOrchestrationInstanceCreatedEvent
+                {
+                    InstanceId = child,
+                    Name = orchestrator,
+                };
                 break;
             case EventKind.ChildCompleted:
                 converted.SubOrchestrationInstanceCompleted = new P.SubOrchestrationInstanceCompletedEvent

@@ -112,7 +112,8 @@ internal static class Schema
         }
     }
 
-    private static string Rewrite(string failure) => Failure.Write(Details(JsonSerializer.Deserialize<OldFailure>(failure, OldFailure.Json)!));
+    private static string Rewrite(string failure) =>
+        Failure.Write(Details(JsonSerializer.Deserialize<OldFailure>(failure, OldFailure.Json)!));
 
     private static TaskFailureDetails Details(OldFailure failure) => new()
     {

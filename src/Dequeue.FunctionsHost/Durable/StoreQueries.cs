@@ -19,7 +19,8 @@ internal static class StoreQueries
         database.Query($"SELECT {Columns} FROM instances WHERE id = $0", row => State(row, withValues), id).FirstOrDefault();
 
     /// <summary>A page of instances in the order of their ids, after one.</summary>
-    public static List<OrchestrationState> Instances(this Database database, InstanceQuery query, string after, int limit) => database.Query(
+    public static List<OrchestrationState> Instances(
+        this Database database, InstanceQuery query, string after, int limit) => database.Query(
         $"""
         SELECT {Columns} FROM instances
         WHERE id > $0 AND created >= $1 AND created <= $2 AND ($3 IS NULL OR substr(id, 1, length($3)) = $3)

@@ -141,12 +141,14 @@ internal sealed class TaskHubService(DurableEngine engine) : TaskHubSidecarServi
 
     public override Task<GetEntityResponse> GetEntity(GetEntityRequest request, ServerCallContext context) => throw NoEntities();
 
-    public override Task<QueryEntitiesResponse> QueryEntities(QueryEntitiesRequest request, ServerCallContext context) => throw NoEntities();
+    public override Task<QueryEntitiesResponse> QueryEntities(QueryEntitiesRequest request, ServerCallContext context) =>
+        throw NoEntities();
 
     public override Task<CleanEntityStorageResponse> CleanEntityStorage(CleanEntityStorageRequest request, ServerCallContext context) =>
         throw NoEntities();
 
-    public override Task GetWorkItems(GetWorkItemsRequest request, IServerStreamWriter<WorkItem> responseStream, ServerCallContext context) =>
+    public override Task GetWorkItems(
+        GetWorkItemsRequest request, IServerStreamWriter<WorkItem> responseStream, ServerCallContext context) =>
         throw Unimplemented("hands work to Functions workers alone, by their own protocol");
 
     private DurableStore Store => engine.Stopping.IsCancellationRequested ? throw Stopped() : engine.Store;

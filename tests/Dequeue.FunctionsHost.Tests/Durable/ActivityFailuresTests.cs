@@ -9,13 +9,18 @@ public sealed class ActivityFailuresTests
     {
         var details = ActivityFailures.Read(
             """
-            {"errorType":"System.IO.InvalidDataException","errorMessage":"broken\nin two","stackTrace":"at A()\n at B()","innerFailure":{"errorType":"System.IO.IOException","errorMessage":"inside"},"isNonRetriable":false,"properties":{"code":7},"new":1}
+            {"errorType":"System.IO.InvalidDataException","errorMessage":"broken\nin two","stackTrace":"at A()\n at B()",
+            """.Trim()
+            + """
+            "innerFailure":{"errorType":"System.IO.IOException","errorMessage":"inside"},"properties":{"code":7},"new":1}
                at System.Something()
             """,
             "Outer",
             "outer stack");
 
-        Assert.Equal(("System.IO.InvalidDataException", "broken\nin two", "at A()\n at B()"), (details.ErrorType, details.ErrorMessage, details.StackTrace));
+        Assert.Equal(
+            ("System.IO.InvalidDataException", "broken\nin two", "at A()\n at B()"),
+            (details.ErrorType, details.ErrorMessage, details.StackTrace));
         Assert.Equal(("System.IO.IOException", "inside"), (details.InnerFailure.ErrorType, details.InnerFailure.ErrorMessage));
         Assert.Equal(7, details.Properties["code"].NumberValue);
     }

@@ -96,6 +96,8 @@ public sealed class ChildTests
     {
         await using var engine = await StartAsync();
         Assert.EndsWith(
-            "There is no orchestrator function 'Unknown'.", (await engine.RunAsync("Lost")).FailureDetails!.ErrorMessage, StringComparison.Ordinal);
+            "There is no orchestrator function 'Unknown'.",
+            (await engine.RunAsync("Lost")).FailureDetails!.ErrorMessage,
+            StringComparison.Ordinal);
     }
 }

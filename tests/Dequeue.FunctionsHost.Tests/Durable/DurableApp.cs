@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.DurableTask;
 using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Worker.Grpc;
 
 namespace Dequeue.FunctionsHost.Tests.Durable;
 
@@ -17,7 +18,8 @@ internal abstract class DurableApp : IAsyncDisposable
 
     protected Dictionary<string, Code> Orchestrators { get; } = new(StringComparer.OrdinalIgnoreCase);
 
-    protected Dictionary<string, Func<string?, CancellationToken, Task<object?>>> Activities { get; } = new(StringComparer.OrdinalIgnoreCase);
+    protected Dictionary<string, Func<string?, CancellationToken, Task<object?>>> Activities { get; } =
+        new(StringComparer.OrdinalIgnoreCase);
 
     private static CancellationToken Test => TestContext.Current.CancellationToken;
 
@@ -65,7 +67,7 @@ internal abstract class DurableApp : IAsyncDisposable
     private sealed class Code<TInput>(Func<TaskOrchestrationContext, Task<object?>> code) : Code
     {
         public override string Replay(string request, IServiceProvider services) =>
-            Microsoft.DurableTask.Worker.Grpc.GrpcOrchestrationRunner.LoadAndRun<TInput, object>(request, (context, _) => code(context), services);
+            GrpcOrchestrationRunner.LoadAndRun<TInput, object>(request, (context, _) => code(context), services);
 
         public override void AddTo(DurableTaskRegistry registry, string name) =>
             registry.AddOrchestratorFunc<TInput, object?>(name, (context, _) => code(context));

@@ -104,7 +104,8 @@ internal sealed class EngineHarness : DurableApp, IDurableFunctions
         BeforeWorker(name);
         try
         {
-            var result = await Activities[name](input is null ? null : Text(JsonSerializer.Deserialize<JsonElement>(input)), cancellationToken);
+            var text = input is null ? null : Text(JsonSerializer.Deserialize<JsonElement>(input));
+            var result = await Activities[name](text, cancellationToken);
             return new ActivityOutcome.Returned(result is null ? null : JsonSerializer.Serialize(result));
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
@@ -139,7 +140,8 @@ internal sealed class EngineHarness : DurableApp, IDurableFunctions
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.ConfigureKestrel(static kestrel => kestrel.Listen(IPAddress.Loopback, 0, static port => port.Protocols = HttpProtocols.Http2));
+        builder.WebHost.ConfigureKestrel(static kestrel =>
+            kestrel.Listen(IPAddress.Loopback, 0, static port => port.Protocols = HttpProtocols.Http2));
         builder.Services.AddGrpc();
         builder.Services.AddScoped(_ => new TaskHubService(Engine));
         _server = builder.Build();

@@ -45,12 +45,30 @@ public sealed class EventTests
         await engine.StartAsync();
         var id = (await engine.RunAsync("End")).InstanceId;
 
-        await RefusedAsync(StatusCode.FailedPrecondition, "The orchestration instance with the provided instance id is not running.", engine.Client.RaiseEventAsync(id, "late", "x", Test));
-        await RefusedAsync(StatusCode.NotFound, "No instance with ID 'nobody' was found.", engine.Client.RaiseEventAsync("nobody", "late", "x", Test));
-        await RefusedAsync(StatusCode.FailedPrecondition, $"Cannot terminate the orchestration instance {id} because instance is in the Completed state.", engine.Client.TerminateInstanceAsync(id, Test));
-        await RefusedAsync(StatusCode.NotFound, "No instance with ID 'nobody' was found.", engine.Client.TerminateInstanceAsync("nobody", Test));
-        await RefusedAsync(StatusCode.Unknown, $"Cannot suspend the orchestration instance {id} because instance is in the Completed state.", engine.Client.SuspendInstanceAsync(id, cancellation: Test));
-        await RefusedAsync(StatusCode.Unknown, $"Cannot resume the orchestration instance {id} because instance is in the Completed state.", engine.Client.ResumeInstanceAsync(id, cancellation: Test));
+        await RefusedAsync(
+            StatusCode.FailedPrecondition,
+            "The orchestration instance with the provided instance id is not running.",
+            engine.Client.RaiseEventAsync(id, "late", "x", Test));
+        await RefusedAsync(
+            StatusCode.NotFound,
+            "No instance with ID 'nobody' was found.",
+            engine.Client.RaiseEventAsync("nobody", "late", "x", Test));
+        await RefusedAsync(
+            StatusCode.FailedPrecondition,
+            $"Cannot terminate the orchestration instance {id} because instance is in the Completed state.",
+            engine.Client.TerminateInstanceAsync(id, Test));
+        await RefusedAsync(
+            StatusCode.NotFound,
+            "No instance with ID 'nobody' was found.",
+            engine.Client.TerminateInstanceAsync("nobody", Test));
+        await RefusedAsync(
+            StatusCode.Unknown,
+            $"Cannot suspend the orchestration instance {id} because instance is in the Completed state.",
+            engine.Client.SuspendInstanceAsync(id, cancellation: Test));
+        await RefusedAsync(
+            StatusCode.Unknown,
+            $"Cannot resume the orchestration instance {id} because instance is in the Completed state.",
+            engine.Client.ResumeInstanceAsync(id, cancellation: Test));
 
         Assert.Equal(0, engine.Count("inbox"));
         Assert.Equal(OrchestrationRuntimeStatus.Completed, (await engine.Client.GetInstanceAsync(id, Test))!.RuntimeStatus);

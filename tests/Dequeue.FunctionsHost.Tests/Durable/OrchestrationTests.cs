@@ -117,7 +117,8 @@ public sealed class OrchestrationTests
         await engine.StartAsync();
         await engine.BeginAsync("Wait", id: "one");
 
-        var refused = await Assert.ThrowsAsync<DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException>(() => engine.BeginAsync("Wait", id: "one"));
+        var refused = await Assert.ThrowsAsync<DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException>(
+            () => engine.BeginAsync("Wait", id: "one"));
         Assert.Equal("An Orchestration instance with the ID one already exists.", refused.Message);
         await Assert.ThrowsAnyAsync<InvalidOperationException>(() => engine.BeginAsync("Wait", id: "one"));
 
@@ -185,8 +186,14 @@ public sealed class OrchestrationTests
 
         const string Limit = " is 1,048,578 characters of JSON; durable history takes at most 1,048,576.";
         Assert.Equal("The output of orchestrator 'Output'" + Limit, (await engine.RunAsync("Output")).FailureDetails!.ErrorMessage);
-        Assert.Contains("The result of activity 'Long'" + Limit, (await engine.RunAsync("Result")).FailureDetails!.ErrorMessage, StringComparison.Ordinal);
-        Assert.Contains("The custom status is 8,194", (await engine.RunAsync("Status")).FailureDetails!.ErrorMessage, StringComparison.Ordinal);
+        Assert.Contains(
+            "The result of activity 'Long'" + Limit,
+            (await engine.RunAsync("Result")).FailureDetails!.ErrorMessage,
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "The custom status is 8,194",
+            (await engine.RunAsync("Status")).FailureDetails!.ErrorMessage,
+            StringComparison.Ordinal);
         var start = await Assert.ThrowsAsync<ArgumentException>(() => engine.BeginAsync("Output", new string('x', Limits.MaxPayload)));
         Assert.Equal("The input of orchestrator 'Output'" + Limit, start.Message);
         Assert.Equal(0, engine.Count("inbox"));
@@ -252,12 +259,14 @@ public sealed class OrchestrationTests
 
         var all = engine.Client.GetAllInstancesAsync(new OrchestrationQuery(PageSize: 3, FetchInputsAndOutputs: true));
         Assert.Equal(
-            [.. Enumerable.Range(0, 7).Select(i => $"done{i}"), "wait"], await all.Select(instance => instance.InstanceId).ToListAsync(Test));
+            [.. Enumerable.Range(0, 7).Select(i => $"done{i}"), "wait"],
+            await all.Select(instance => instance.InstanceId).ToListAsync(Test));
         var page = await all.AsPages(pageSizeHint: 3).FirstAsync(Test);
         Assert.Equal("done2", page.ContinuationToken);
         var running = engine.Client.GetAllInstancesAsync(new OrchestrationQuery(Statuses: [OrchestrationRuntimeStatus.Running]));
         Assert.Equal("wait", (await running.SingleAsync(Test)).InstanceId);
-        var prefixed = engine.Client.GetAllInstancesAsync(new OrchestrationQuery(InstanceIdPrefix: "done", CreatedFrom: DateTimeOffset.MinValue));
+        var prefixed = engine.Client.GetAllInstancesAsync(
+            new OrchestrationQuery(InstanceIdPrefix: "done", CreatedFrom: DateTimeOffset.MinValue));
         Assert.Equal(7, await prefixed.CountAsync(Test));
 
         Assert.Equal(1, (await engine.Client.PurgeInstanceAsync("done0", Test)).PurgedInstanceCount);

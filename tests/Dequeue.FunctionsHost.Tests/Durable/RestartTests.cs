@@ -24,7 +24,8 @@ public sealed class RestartTests
                 return "slow";
             })
             .Activity("Next", input => input + "er")
-            .Orchestrator("Two", async context => await context.CallActivityAsync<string>("Next", await context.CallActivityAsync<string>("Slow")));
+            .Orchestrator("Two", async context =>
+                await context.CallActivityAsync<string>("Next", await context.CallActivityAsync<string>("Slow")));
         await engine.StartAsync();
         var id = await engine.BeginAsync("Two");
         await entered.Task.WaitAsync(Test);
@@ -209,7 +210,8 @@ public sealed class RestartTests
             Point(context);
             steps.Add(await context.WaitForExternalEvent<string>($"answer{round}"));
             Point(context);
-            steps.AddRange(await Task.WhenAll(Enumerable.Range(1, 2).Select(i => context.CallActivityAsync<string>("Effect", $"both{round}.{i}"))));
+            var both = Enumerable.Range(1, 2).Select(i => context.CallActivityAsync<string>("Effect", $"both{round}.{i}"));
+            steps.AddRange(await Task.WhenAll(both));
             Point(context);
             var retry = TaskOptions.FromRetryPolicy(new RetryPolicy(3, TimeSpan.FromMilliseconds(1)));
             steps.Add(await context.CallActivityAsync<string>("FailsOnce", $"again{round}", retry));

@@ -73,7 +73,8 @@ public sealed class RetryTests
     {
         var policy = new RetryPolicy(5, TimeSpan.FromSeconds(1)) { HandleFailure = failure => failure.IsCausedBy<IOException>() };
         var (done, seconds) = await RunAsync(
-            TaskOptions.FromRetryPolicy(policy), count => throw (count == 1 ? new FileNotFoundException("again") : new InvalidDataException("final")));
+            TaskOptions.FromRetryPolicy(policy),
+            count => throw (count == 1 ? new FileNotFoundException("again") : new InvalidDataException("final")));
 
         Assert.Equal(2, seconds.Count);
         Assert.EndsWith("final", done.FailureDetails!.ErrorMessage, StringComparison.Ordinal);
@@ -85,7 +86,8 @@ public sealed class RetryTests
         var options = TaskOptions.FromRetryHandler(async retry =>
         {
             await retry.OrchestrationContext.CreateTimer(TimeSpan.FromSeconds(3), retry.CancellationToken);
-            return retry.LastAttemptNumber < 3 && retry.LastFailure.IsCausedBy<IOException>() && retry.TotalRetryTime < TimeSpan.FromMinutes(1);
+            return retry.LastAttemptNumber < 3 && retry.LastFailure.IsCausedBy<IOException>()
+                && retry.TotalRetryTime < TimeSpan.FromMinutes(1);
         });
         var (done, seconds) = await RunAsync(options, _ => throw new IOException("no"));
 

@@ -16,7 +16,8 @@ public sealed class TaskHubServiceTests
     {
         engine
             .Orchestrator("Done", static _ => Task.FromResult<object?>(1))
-            .Orchestrator<string>("Wait", static async context => context.GetInput<string>() + await context.WaitForExternalEvent<string>("go"));
+            .Orchestrator<string>("Wait", static async context =>
+                context.GetInput<string>() + await context.WaitForExternalEvent<string>("go"));
         await engine.StartAsync();
         return engine;
     }
@@ -26,7 +27,8 @@ public sealed class TaskHubServiceTests
     {
         await using var engine = await StartAsync(new EngineHarness());
         await engine.RunAsync("Done", id: "one");
-        var once = new StartOrchestrationOptions("one").WithDedupeStatuses(OrchestrationRuntimeStatus.Completed, OrchestrationRuntimeStatus.Running);
+        var once = new StartOrchestrationOptions("one").WithDedupeStatuses(
+            OrchestrationRuntimeStatus.Completed, OrchestrationRuntimeStatus.Running);
 
         await Assert.ThrowsAsync<DurableTask.Core.Exceptions.OrchestrationAlreadyExistsException>(
             () => engine.Client.ScheduleNewOrchestrationInstanceAsync("Done", null, once, Test));
@@ -136,10 +138,14 @@ public sealed class TaskHubServiceTests
         Assert.Equal(0, (await PurgeAsync(begun, now, OrchestrationRuntimeStatus.Failed)).PurgedInstanceCount);
         Assert.Equal(1, (await PurgeAsync(begun, now, OrchestrationRuntimeStatus.Terminated)).PurgedInstanceCount);
         Assert.Equal(1, (await PurgeAsync(begun, now.AddMinutes(-1))).PurgedInstanceCount);
-        Assert.Equal(["new", "waits"], await engine.Client.GetAllInstancesAsync(new OrchestrationQuery()).Select(static found => found.InstanceId).ToListAsync(Test));
+        var left = engine.Client.GetAllInstancesAsync(new OrchestrationQuery()).Select(static found => found.InstanceId);
+        Assert.Equal(["new", "waits"], await left.ToListAsync(Test));
         var batch = new PurgeInstancesRequest { InstanceBatch = new InstanceBatch { InstanceIds = { "new", "waits", "nobody" } } };
         Assert.Equal(1, (await engine.Service.PurgeInstancesAsync(batch, cancellationToken: Test)).DeletedInstanceCount);
-        await RefusedAsync(StatusCode.InvalidArgument, "What to purge is not said.", engine.Service.PurgeInstancesAsync(new(), cancellationToken: Test));
+        await RefusedAsync(
+            StatusCode.InvalidArgument,
+            "What to purge is not said.",
+            engine.Service.PurgeInstancesAsync(new(), cancellationToken: Test));
 
         Task<PurgeResult> PurgeAsync(DateTimeOffset from, DateTimeOffset to, params OrchestrationRuntimeStatus[] statuses) =>
             engine.Client.PurgeAllInstancesAsync(new PurgeInstancesFilter(from, to, statuses), Test);
@@ -198,20 +204,27 @@ public sealed class TaskHubServiceTests
         var service = engine.Service;
         await service.HelloAsync(new Empty(), cancellationToken: Test);
 
-        await RefusedAsync(StatusCode.Unimplemented, "This host creates its task hub by itself.", service.CreateTaskHubAsync(new(), cancellationToken: Test));
-        await RefusedAsync(StatusCode.Unimplemented, "This host does not delete its task hub: remove its file.", service.DeleteTaskHubAsync(new(), cancellationToken: Test));
-        await RefusedAsync(StatusCode.Unimplemented, "This host does not rewind orchestrations.", service.RewindInstanceAsync(new(), cancellationToken: Test));
-        await RefusedAsync(StatusCode.Unimplemented, "This host does not restart orchestrations: start one with the same input.", service.RestartInstanceAsync(new(), cancellationToken: Test));
-        await RefusedAsync(StatusCode.Unimplemented, "This host does not list ids alone: query instances.", service.ListInstanceIdsAsync(new(), cancellationToken: Test));
-        await RefusedAsync(StatusCode.Unimplemented, "This host does not run durable entities.", service.SignalEntityAsync(new(), cancellationToken: Test));
-        await RefusedAsync(StatusCode.Unimplemented, "This host does not run durable entities.", service.GetEntityAsync(new(), cancellationToken: Test));
-        await RefusedAsync(StatusCode.Unimplemented, "This host does not run durable entities.", service.QueryEntitiesAsync(new(), cancellationToken: Test));
-        await RefusedAsync(StatusCode.Unimplemented, "This host does not run durable entities.", service.CleanEntityStorageAsync(new(), cancellationToken: Test));
+        await DoesNotAsync("creates its task hub by itself", service.CreateTaskHubAsync(new(), cancellationToken: Test));
+        await DoesNotAsync("does not delete its task hub: remove its file", service.DeleteTaskHubAsync(new(), cancellationToken: Test));
+        await DoesNotAsync("does not rewind orchestrations", service.RewindInstanceAsync(new(), cancellationToken: Test));
+        await DoesNotAsync(
+            "does not restart orchestrations: start one with the same input",
+            service.RestartInstanceAsync(new(), cancellationToken: Test));
+        await DoesNotAsync("does not list ids alone: query instances", service.ListInstanceIdsAsync(new(), cancellationToken: Test));
+        await DoesNotAsync("does not run durable entities", service.SignalEntityAsync(new(), cancellationToken: Test));
+        await DoesNotAsync("does not run durable entities", service.GetEntityAsync(new(), cancellationToken: Test));
+        await DoesNotAsync("does not run durable entities", service.QueryEntitiesAsync(new(), cancellationToken: Test));
+        await DoesNotAsync("does not run durable entities", service.CleanEntityStorageAsync(new(), cancellationToken: Test));
         using var history = service.StreamInstanceHistory(new(), cancellationToken: Test);
-        Assert.Equal(StatusCode.Unimplemented, (await Assert.ThrowsAsync<RpcException>(() => history.ResponseStream.MoveNext(Test))).StatusCode);
+        var refused = await Assert.ThrowsAsync<RpcException>(() => history.ResponseStream.MoveNext(Test));
+        Assert.Equal(StatusCode.Unimplemented, refused.StatusCode);
         using var work = service.GetWorkItems(new(), cancellationToken: Test);
-        Assert.Equal(StatusCode.Unimplemented, (await Assert.ThrowsAsync<RpcException>(() => work.ResponseStream.MoveNext(Test))).StatusCode);
+        refused = await Assert.ThrowsAsync<RpcException>(() => work.ResponseStream.MoveNext(Test));
+        Assert.Equal(StatusCode.Unimplemented, refused.StatusCode);
     }
+
+    private static Task DoesNotAsync<T>(string what, AsyncUnaryCall<T> call) =>
+        RefusedAsync(StatusCode.Unimplemented, $"This host {what}.", call);
 
     private static async Task RefusedAsync<T>(StatusCode code, string sentence, AsyncUnaryCall<T> call)
     {

@@ -33,7 +33,8 @@ public sealed class VersionOneTests
     private const string OldFailure =
         """
         {"ErrorType":"System.IO.InvalidDataException","ErrorMessage":"broken","StackTrace":"   at Somewhere()","InnerFailure":
-        {"ErrorType":"System.IO.IOException","ErrorMessage":"inside","StackTrace":null,"InnerFailure":null,"Properties":null},"Properties":null}
+        {"ErrorType":"System.IO.IOException","ErrorMessage":"inside","StackTrace":null,"InnerFailure":null,"Properties":null},
+        "Properties":null}
         """;
 
     /// <summary>2026-01-01, in ticks.</summary>
@@ -80,19 +81,27 @@ public sealed class VersionOneTests
                 }
                 catch (TaskFailedException failed) when (failed.FailureDetails is { InnerFailure: { } inner } details)
                 {
-                    return $"{details.ErrorMessage} {details.IsCausedBy<InvalidDataException>()} {inner.ErrorMessage} {await context.WaitForExternalEvent<string>("e")}";
+                    var later = await context.WaitForExternalEvent<string>("e");
+                    return $"{details.ErrorMessage} {details.IsCausedBy<InvalidDataException>()} {inner.ErrorMessage} {later}";
                 }
             })
             .Orchestrator<string>("Waits", static async context =>
             {
                 context.SendEvent("other", "a/b", 1);
                 await context.CreateTimer(context.CurrentUtcDateTime.AddSeconds(1), CancellationToken.None);
-                return $"{context.CurrentUtcDateTime > new DateTime(2026, 1, 1, 0, 0, 1, DateTimeKind.Utc)} {await context.WaitForExternalEvent<string>("e")}";
+                var late = context.CurrentUtcDateTime > new DateTime(2026, 1, 1, 0, 0, 1, DateTimeKind.Utc);
+                return $"{late} {await context.WaitForExternalEvent<string>("e")}";
             })
             .Orchestrator<string>("Begins", static context => Task.FromResult<object?>(context.GetInput<string>()));
         Write(engine.Path, Schema
-            + Begun("result", "Calls", "INSERT INTO history VALUES('{id}', 2, 3, 0, 'A', NULL, 0); INSERT INTO inbox VALUES(1, '{id}', 4, 0, NULL, '\"done\"', 0);")
-            + Begun("call", "Calls", "INSERT INTO history VALUES('{id}', 2, 3, 0, 'A', NULL, 0); INSERT INTO activities VALUES('{id}', 7, 0, 'A', '\"in\"');")
+            + Begun("result", "Calls", """
+                INSERT INTO history VALUES('{id}', 2, 3, 0, 'A', NULL, 0);
+                INSERT INTO inbox VALUES(1, '{id}', 4, 0, NULL, '"done"', 0);
+                """)
+            + Begun("call", "Calls", """
+                INSERT INTO history VALUES('{id}', 2, 3, 0, 'A', NULL, 0);
+                INSERT INTO activities VALUES('{id}', 7, 0, 'A', '"in"');
+                """)
             + Begun("failure", "Catches", $$"""
                 INSERT INTO history VALUES('{id}', 2, 3, 0, 'A', NULL, 0);
                 INSERT INTO history VALUES('{id}', 3, 1, 0, NULL, NULL, {{Then}});
@@ -110,7 +119,10 @@ public sealed class VersionOneTests
                 INSERT INTO timers VALUES('{id}', 1, {then} + 10000000);
                 INSERT INTO inbox VALUES(5, '{id}', 8, 0, 'e', '"kept"', 0);
                 """)
-            + "INSERT INTO instances VALUES('new', 8, 'Begins', 6, {then}, {then}, '\"in\"', NULL, NULL, NULL); INSERT INTO inbox VALUES(6, 'new', 2, 0, 'Begins', '\"in\"', 0);");
+            + """
+            INSERT INTO instances VALUES('new', 8, 'Begins', 6, {then}, {then}, '"in"', NULL, NULL, NULL);
+            INSERT INTO inbox VALUES(6, 'new', 2, 0, 'Begins', '"in"', 0);
+            """);
 
         await engine.StartAsync();
 
@@ -134,14 +146,20 @@ public sealed class VersionOneTests
             .Activity("A", static _ => "a")
             .Orchestrator("Calls", static async context => await context.CallActivityAsync<string>("A"));
         Write(engine.Path, Schema
-            + Begun("changed", "Calls", "INSERT INTO history VALUES('{id}', 2, 3, 0, 'Gone', NULL, 0); INSERT INTO inbox VALUES(1, '{id}', 4, 0, NULL, '\"done\"', 0);"));
+            + Begun("changed", "Calls", """
+                INSERT INTO history VALUES('{id}', 2, 3, 0, 'Gone', NULL, 0);
+                INSERT INTO inbox VALUES(1, '{id}', 4, 0, NULL, '"done"', 0);
+                """));
 
         await engine.StartAsync();
         var done = await engine.EndAsync("changed");
 
         Assert.Equal(OrchestrationRuntimeStatus.Failed, done.RuntimeStatus);
         Assert.EndsWith("NonDeterministicOrchestrationException", done.FailureDetails!.ErrorType, StringComparison.Ordinal);
-        Assert.Contains("named 'Gone', but the current orchestration replay instead scheduled an activity task named 'A'", done.FailureDetails.ErrorMessage, StringComparison.Ordinal);
+        Assert.Contains(
+            "named 'Gone', but the current orchestration replay instead scheduled an activity task named 'A'",
+            done.FailureDetails.ErrorMessage,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -157,7 +175,9 @@ public sealed class VersionOneTests
         var bad = (await engine.Client.GetInstanceAsync("bad", true, Test))!;
         var good = (await engine.Client.GetInstanceAsync("good", true, Test))!;
 
-        Assert.Equal(("System.IO.InvalidDataException", "broken", "   at Somewhere()"), (bad.FailureDetails!.ErrorType, bad.FailureDetails.ErrorMessage, bad.FailureDetails.StackTrace));
+        Assert.Equal(
+            ("System.IO.InvalidDataException", "broken", "   at Somewhere()"),
+            (bad.FailureDetails!.ErrorType, bad.FailureDetails.ErrorMessage, bad.FailureDetails.StackTrace));
         Assert.Equal("inside", bad.FailureDetails.InnerFailure!.ErrorMessage);
         Assert.Equal(("status", "out"), (bad.ReadCustomStatusAs<string>(), good.ReadOutputAs<string>()));
         Assert.Equal(TimeSpan.FromSeconds(1), good.LastUpdatedAt - good.CreatedAt);
