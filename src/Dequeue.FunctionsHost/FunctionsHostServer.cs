@@ -64,6 +64,9 @@ public sealed class FunctionsHostServer : IAsyncDisposable
     /// <summary>Where the functions answer, once started.</summary>
     public Uri Address { get; private set; } = null!;
 
+    /// <summary>Where durable clients (gRPC) reach the task hub, on this machine, once started.</summary>
+    public Uri TaskHub => _listener.Address;
+
     /// <summary>Starts everything; when it returns, the functions answer.</summary>
     /// <exception cref="FunctionsHostException">The app cannot be run.</exception>
     /// <exception cref="IOException">The port is taken.</exception>
@@ -87,7 +90,7 @@ public sealed class FunctionsHostServer : IAsyncDisposable
         _http = new HttpFunctions(_workers, forwarder, durableClient, new KeyCheck(Setting(KeyCheck.Setting)), logger);
         _timers = new TimerFunctions(functions, _workers, durableClient, Setting, Path.Combine(_options.StateFolder, "timers"), _options.Clock, logger);
         _durableFunctions.Load(functions, _workers, durableClient);
-        await _engine.StartAsync(cancellationToken);
+        await StartEngineAsync(cancellationToken);
         _front.Services.GetRequiredService<FunctionEndpoints>().Load(functions, _http, _settings);
         _ready.SetResult();
         _timers.Start();
@@ -114,6 +117,18 @@ public sealed class FunctionsHostServer : IAsyncDisposable
         _timers?.Dispose();
         _http?.Dispose();
         await _services.DisposeAsync();
+    }
+
+    private async Task StartEngineAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await _engine.StartAsync(cancellationToken);
+        }
+        catch (InvalidOperationException refused)
+        {
+            throw new FunctionsHostException(refused.Message, refused); // the file is another process's, or of another version
+        }
     }
 
     private WebApplication BuildFront()

@@ -7,7 +7,7 @@ using Dequeue.Contracts.Streaming;
 using Dequeue.EndToEnd.Tests.Hosting;
 using Dequeue.Functions.Documents;
 using Dequeue.Functions.Upstream;
-using Dequeue.Local.Worker;
+using Microsoft.Azure.Functions.Worker;
 using Dequeue.Sync.Pushing;
 using Dequeue.Tests.Shared;
 

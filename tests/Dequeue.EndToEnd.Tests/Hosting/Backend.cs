@@ -17,7 +17,7 @@ namespace Dequeue.EndToEnd.Tests.Hosting;
 public sealed class Backend : IAsyncLifetime
 {
     /// <summary>A local access key, known to tests that speak as Web PubSub does.</summary>
-    public const string AccessKey = Local.WebPubSub.WebPubSubServerOptions.DefaultAccessKey;
+    public const string AccessKey = WebPubSub.WebPubSubServerOptions.DefaultAccessKey;
 
     private static int _users;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("dequeue-e2e-");

@@ -1,17 +1,18 @@
 using System.Diagnostics;
 using System.Text;
+using Dequeue.Cli.Commands;
+using Dequeue.Cli.Serving;
 using Dequeue.EndToEnd.Tests.Operation;
-using Dequeue.Functions;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Upstream;
-using Dequeue.Local.WebPubSub;
+using Dequeue.WebPubSub;
 
 namespace Dequeue.EndToEnd.Tests.Hosting;
 
 /// <summary>The functions in a process of their own, beside a Web PubSub that lives on when they are killed.</summary>
 internal sealed class FunctionsProcess : IAsyncDisposable
 {
-    private const string Ready = "Now listening on: ";
+    private const string Ready = "ready ";
 
     private readonly WebPubSubServer _pubSub = new(new WebPubSubServerOptions { Port = 0 });
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("dequeue-functions-");
@@ -74,11 +75,11 @@ internal sealed class FunctionsProcess : IAsyncDisposable
 
     private async Task StartFunctionsAsync()
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(SyncBackend).Assembly.Location, "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] arguments = [typeof(CommandRunner).Assembly.Location, "host", LocalBackend.FunctionsFolder, "--port", "0", "--state", _folder.FullName];
+        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (key, value) in new[]
         {
             ("WebPubSubConnectionString", _pubSub.ConnectionString), ("EventLog__Storage", "sqlite:" + Path.Combine(_folder.FullName, "events.db")),
-            ("Durable__Path", Path.Combine(_folder.FullName, "durable.db")), ("Timers__Path", Path.Combine(_folder.FullName, "timers")),
             ("AZURE_FUNCTIONS_ENVIRONMENT", "Development"), ("Auth__DevSigningKey", OperationHost.Key), ("Limits__CallsPerSecond", "2000"),
         })
         {
@@ -91,7 +92,7 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         _process.Exited += (_, _) => address.TrySetException(new InvalidOperationException("The functions ended: " + _errors));
         _process.OutputDataReceived += (_, line) =>
         {
-            if (line.Data is { } text && text.Contains(Ready, StringComparison.Ordinal)) address.TrySetResult(new Uri(text[(text.IndexOf(Ready, StringComparison.Ordinal) + Ready.Length)..]));
+            if (line.Data?.StartsWith(Ready, StringComparison.Ordinal) == true) address.TrySetResult(new Uri(line.Data[Ready.Length..]));
         };
         _process.ErrorDataReceived += (_, line) => _errors.AppendLine(line.Data);
         _process.BeginOutputReadLine();

@@ -4,7 +4,8 @@ using Dequeue.Contracts;
 using Dequeue.EndToEnd.Tests.Operation;
 using Dequeue.Functions.Streaming;
 using Dequeue.Sync.Streaming;
-using Dequeue.Local.Durable;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 using Dequeue.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
 
