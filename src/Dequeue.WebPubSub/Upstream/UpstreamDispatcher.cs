@@ -97,6 +97,7 @@ internal sealed partial class UpstreamDispatcher : IDisposable
     private async Task<Answer> PostAsync(UpstreamIdentity identity, Post post, CancellationToken cancellationToken)
     {
         var eventId = identity.NextEventId();
+        var url = post.Handler.Url(identity.Hub, post.EventName).GetLeftPart(UriPartial.Path);
         var requestId = Guid.CreateVersion7(_options.TimeProvider.GetUtcNow()).ToString();
         using var timeout = new CancellationTokenSource(_options.Limits.UpstreamTimeout, _options.TimeProvider);
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
@@ -104,7 +105,7 @@ internal sealed partial class UpstreamDispatcher : IDisposable
         {
             if (!await _protection.AllowsAsync(post.Handler.Url(identity.Hub, "validate"), ended.Token))
             {
-                LogNotAllowed(identity.Hub, post.EventName);
+                LogNotAllowed(identity.Hub, post.EventName, url);
                 return Answer.None;
             }
 
@@ -112,14 +113,14 @@ internal sealed partial class UpstreamDispatcher : IDisposable
             {
                 var answer = await AttemptAsync(identity, post, eventId, requestId, ended.Token);
                 if (answer.IsSuccess) return answer;
-                LogFailed(identity.Hub, post.EventName, identity.ConnectionId, answer.Status, attempt + 1);
+                LogFailed(identity.Hub, post.EventName, url, identity.ConnectionId, answer.Status, attempt + 1);
                 if (!answer.MayRepeat || attempt == RetryDelays.Length) return answer;
                 await Task.Delay(RetryDelays[attempt], _options.TimeProvider, ended.Token);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            LogTimedOut(identity.Hub, post.EventName, identity.ConnectionId);
+            LogTimedOut(identity.Hub, post.EventName, url, identity.ConnectionId);
             return Answer.None;
         }
     }
@@ -169,14 +170,14 @@ internal sealed partial class UpstreamDispatcher : IDisposable
         if (identity.State is not null) headers.TryAddWithoutValidation("ce-connectionState", identity.State);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Hub {Hub}: the event handler does not allow events of this service; '{EventName}' was not posted")]
-    private partial void LogNotAllowed(string hub, string eventName);
+    [LoggerMessage(1, LogLevel.Warning, "Hub {Hub}: the event handler {Url} does not allow events of this service; '{EventName}' was not posted")]
+    private partial void LogNotAllowed(string hub, string eventName, string url);
 
-    [LoggerMessage(2, LogLevel.Warning, "Hub {Hub}: event '{EventName}' of connection {ConnectionId} got status {Status} at attempt {Attempt}")]
-    private partial void LogFailed(string hub, string eventName, string connectionId, int status, int attempt);
+    [LoggerMessage(2, LogLevel.Warning, "Hub {Hub}: {Url} answered '{EventName}' of connection {ConnectionId} with status {Status} (0: not reached) at attempt {Attempt}")]
+    private partial void LogFailed(string hub, string eventName, string url, string connectionId, int status, int attempt);
 
-    [LoggerMessage(3, LogLevel.Warning, "Hub {Hub}: event '{EventName}' of connection {ConnectionId} timed out")]
-    private partial void LogTimedOut(string hub, string eventName, string connectionId);
+    [LoggerMessage(3, LogLevel.Warning, "Hub {Hub}: {Url} did not answer '{EventName}' of connection {ConnectionId} in time")]
+    private partial void LogTimedOut(string hub, string eventName, string url, string connectionId);
 
     private sealed record Post(WebPubSubEventHandler Handler, string Type, string EventName, string ContentType, ReadOnlyMemory<byte> Body);
 

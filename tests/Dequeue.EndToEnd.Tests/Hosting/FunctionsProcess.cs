@@ -21,13 +21,16 @@ internal sealed class FunctionsProcess : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = new();
 
+    private string App { get; init; } = "";
+
     /// <summary>How often it was killed.</summary>
     public int Kills { get; private set; }
 
     /// <summary>Starts Web PubSub and the functions, with an empty store.</summary>
-    public static async Task<FunctionsProcess> StartAsync()
+    /// <param name="app">The folder of the functions; null for those of this build.</param>
+    public static async Task<FunctionsProcess> StartAsync(string? app = null)
     {
-        var functions = new FunctionsProcess();
+        var functions = new FunctionsProcess { App = app ?? LocalBackend.FunctionsFolder };
         await functions._pubSub.StartAsync(TestContext.Current.CancellationToken);
         await functions.StartFunctionsAsync();
         return functions;
@@ -75,7 +78,7 @@ internal sealed class FunctionsProcess : IAsyncDisposable
 
     private async Task StartFunctionsAsync()
     {
-        string[] arguments = [typeof(CommandRunner).Assembly.Location, "host", LocalBackend.FunctionsFolder, "--port", "0", "--state", _folder.FullName];
+        string[] arguments = [typeof(CommandRunner).Assembly.Location, "host", App, "--port", "0", "--state", _folder.FullName];
         var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (key, value) in new[]
         {
