@@ -63,6 +63,7 @@ public sealed class TokenVerifierTests : IAsyncLifetime
         Assert.Null(await VerifyAsync(Token(("sub", ""))));
         Assert.Null(await VerifyAsync(Token(("sub", "line\nbreak"))));
         Assert.Null(await VerifyAsync(Token(("sub", new string('x', 1000)))));
+        foreach (var blank in new[] { "ada ", " ada", "ada\t", "ada\r\n", "ada\u00A0", "\u3000ada", "\uFEFFada", "ada\u200B", "\u0085ada", " " }) Assert.Null(await VerifyAsync(Token(("sub", blank))));
     }
 
     [Fact]
