@@ -38,6 +38,8 @@ public sealed record BackendOptions
 /// <summary>The whole backend in one process: the functions, the durable engine, Web PubSub and the gateway.</summary>
 public sealed class LocalBackend : IAsyncDisposable
 {
+    private const string EnvironmentSetting = "AZURE_FUNCTIONS_ENVIRONMENT";
+
     private readonly WebPubSubServer _pubSub;
     private readonly IHost _functions;
 
@@ -56,13 +58,17 @@ public sealed class LocalBackend : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         var data = Serving.DataFolder.Open(options.DataFolder);
-        var pubSub = new WebPubSubServer(new WebPubSubServerOptions { Port = options.PubSubPort });
+        data.Close();
+
+        // Not the emulator's key, which everybody has: any web page may open a socket to this machine.
+        var pubSub = new WebPubSubServer(new WebPubSubServerOptions { Port = options.PubSubPort, AccessKey = data.WebPubSubKey() });
         IHost? functions = null;
         try
         {
             await pubSub.StartAsync(cancellationToken);
             functions = Build(options, data, pubSub.ConnectionString);
             await functions.StartAsync(cancellationToken);
+            data.Close();
             var address = AddressOf(functions.Services);
             pubSub.SetEventHandlers(
                 WebPubSubSettings.Hub,
@@ -99,7 +105,7 @@ public sealed class LocalBackend : IAsyncDisposable
             ["Durable:Path"] = data.Durable,
         };
         settings.TryAdd("EventLog:Storage", options.Storage ?? "sqlite:" + data.Events);
-        settings.TryAdd("AZURE_FUNCTIONS_ENVIRONMENT", "Development");
+        settings.TryAdd(EnvironmentSetting, Environment.GetEnvironmentVariable(EnvironmentSetting) is { Length: > 0 } named ? named : "Development");
         if (Environment.GetEnvironmentVariable("Auth__Authority") is null) settings.TryAdd("Auth:DevSigningKey", data.DevSigningKey());
 
         var builder = SyncBackend.CreateBuilder(["--urls", $"http://127.0.0.1:{options.Port}"], settings);
