@@ -70,6 +70,7 @@ public static class SyncBackend
             provider.GetRequiredService<EventLog>(), Budget(provider, settings.PageBytes), provider.GetRequiredService<TimeProvider>()));
 
         services.AddSingleton<StreamSweep>();
+        services.AddSingleton<HealthProbe>();
         services.AddHostedService<WarmUp>();
         services.AddSingleton<PageFiles>();
     }
