@@ -6,6 +6,7 @@ using Dequeue.Functions.Health;
 using Dequeue.Functions.Http;
 using Dequeue.Functions.Live;
 using Dequeue.Functions.Page;
+using Dequeue.Functions.Pulling;
 using Dequeue.Functions.Pushing;
 using Dequeue.Functions.Streaming;
 using Dequeue.Functions.Sweeping;
@@ -70,12 +71,19 @@ public static class SyncBackend
         services.AddHostedService(provider => provider.GetRequiredService<LivePublisher>());
 
         services.AddSingleton(provider => new TokenVerifier(settings.Auth, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<CallLimiter>();
         services.AddSingleton<RestCalls>();
+        services.AddSingleton(provider => new RequestBodies(Budget(provider, settings.BodyBytes), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new EventPages(
+            provider.GetRequiredService<EventLog>(), Budget(provider, settings.PageBytes), provider.GetRequiredService<TimeProvider>()));
 
         services.AddSingleton<StreamSweep>();
+        services.AddSingleton<HealthProbe>();
         services.AddHostedService<WarmUp>();
         services.AddSingleton<PageFiles>();
     }
+
+    private static MemoryBudget Budget(IServiceProvider provider, long bytes) => new(bytes, provider.GetRequiredService<TimeProvider>());
 
     private static T Open<T>(Func<T> open)
     {

@@ -1,4 +1,5 @@
 using System.Text;
+using Dequeue.WebPubSub.Clients;
 using Dequeue.WebPubSub.Hubs;
 using Dequeue.WebPubSub.Tokens;
 using Dequeue.WebPubSub.Upstream;
@@ -20,6 +21,16 @@ internal sealed class ServiceContext(WebPubSubServerOptions options, UpstreamDis
 
     /// <summary>The hubs.</summary>
     public HubRegistry Hubs { get; } = new();
+
+    /// <summary>What waits for all clients.</summary>
+    public Backlog Backlog { get; } = new(options.Limits.MaxQueuedBytesInAll);
+
+    /// <summary>Ends the client that lets most wait, while more waits in all than may: whoever reads is not made to pay for those who do not.</summary>
+    public void ShedBacklog()
+    {
+        while (Backlog.IsOver && Hubs.All.SelectMany(static hub => hub.Everyone()).MaxBy(static connection => connection.QueuedBytes) is { QueuedBytes: > 0 } slowest)
+            slowest.Close(CloseReason.Overload);
+    }
 
     /// <summary>Where the service logs.</summary>
     public ILogger Logger { get; } = logger;

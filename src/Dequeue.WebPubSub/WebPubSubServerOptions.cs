@@ -68,6 +68,9 @@ public sealed class WebPubSubLimits
     /// <summary>Bytes that wait for one client before it is closed as too slow. Default 16 MiB.</summary>
     public long MaxQueuedBytes { get; init; } = 16 * 1024 * 1024;
 
+    /// <summary>Bytes that wait for all clients together before the one that lets most wait is closed as too slow. Default 128 MiB.</summary>
+    public long MaxQueuedBytesInAll { get; init; } = 128 * 1024 * 1024;
+
     /// <summary>Time that a client has to answer a close before its socket is aborted. Default 5 s.</summary>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

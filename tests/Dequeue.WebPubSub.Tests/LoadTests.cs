@@ -38,6 +38,45 @@ public sealed class LoadTests
         Assert.Equal((WebSocketCloseStatus.PolicyViolation, "The outbound message queue is full."), (last.Close, last.CloseText));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task What_waits_for_all_clients_together_is_bounded_at_the_cost_of_who_lets_most_wait(bool reliable)
+    {
+        const int MaxInAll = 12 * 1024 * 1024;
+        await using var service = await ServiceFixture.StartAsync(Cancel, ServiceFixture.Patient(new WebPubSubLimits { MaxQueuedBytesInAll = MaxInAll }));
+        var slow = new List<RawClient>();
+        for (var i = 0; i < 6; i++) slow.Add(await service.ConnectJsonAsync(Cancel, $"slow-{i}", reliable, $"g{i}"));
+        using var fast = await service.ConnectJsonAsync(Cancel, "fast", reliable: false, "fast");
+        var text = new string('x', 900_000);
+
+        // Each of them alone may let 16 MiB wait.
+        for (var i = 0; i < 6 * 14; i++)
+        {
+            await service.SendTextAsync($"g{i % 6}", text);
+            await service.SendTextAsync("fast", $"{i}");
+            Assert.Equal($"{i}", (string?)(await fast.ReadAsync(Cancel)).Json["data"]);
+        }
+
+        var closed = 0;
+        for (var i = 0; i < 6; i++) closed += await service.Client.UserExistsAsync($"slow-{i}") ? 0 : 1;
+        Assert.InRange(closed, 1, 6);
+        Assert.True(await service.Client.UserExistsAsync("fast"));
+        foreach (var client in slow) client.Dispose();
+    }
+
+    [Fact]
+    public async Task A_message_that_waits_for_many_counts_once()
+    {
+        await using var service = await ServiceFixture.StartAsync(Cancel, ServiceFixture.Patient(new WebPubSubLimits { MaxQueuedBytesInAll = 8 * 1024 * 1024 }));
+        var clients = new List<RawClient>();
+        for (var i = 0; i < 40; i++) clients.Add(await service.ConnectJsonAsync(Cancel, $"user-{i}", reliable: true, "all"));
+        for (var i = 0; i < 4; i++) await service.SendTextAsync("all", new string('x', 900_000));
+
+        for (var i = 0; i < 40; i++) Assert.True(await service.Client.UserExistsAsync($"user-{i}"));
+        foreach (var client in clients) client.Dispose();
+    }
+
     [Fact]
     public async Task A_client_that_sends_but_does_not_read_is_closed_too()
     {

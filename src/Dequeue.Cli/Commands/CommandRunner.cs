@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Dequeue.Cli.Terminal;
 using Dequeue.Client;
 using Dequeue.Functions.Configuration;
 using Dequeue.FunctionsHost;
@@ -46,7 +47,7 @@ public static class CommandRunner
     }
 
     // A port that is taken is reported by the web server in an exception within an exception.
-    private static string OneSentence(Exception failure) => failure.Message.ReplaceLineEndings(" ");
+    private static string OneSentence(Exception failure) => PlainText.Of(failure.Message);
 }
 
 /// <summary>Options that contradict each other. The message is one sentence.</summary>

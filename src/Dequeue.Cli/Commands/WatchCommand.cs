@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Dequeue.Cli.Terminal;
 using Dequeue.Client;
 using Dequeue.Contracts;
 
@@ -23,7 +24,7 @@ internal static class WatchCommand
             {
                 await foreach (var next in sync.WatchAsync(cancellationToken))
                 {
-                    await output.WriteAsync(next.Json, cancellationToken);
+                    await output.WriteAsync(PlainText.OfJson(next.Json), cancellationToken);
                     await output.WriteAsync("\n"u8.ToArray(), cancellationToken);
                 }
             }

@@ -40,6 +40,8 @@ public sealed record BackendOptions
 /// <summary>The whole backend: Web PubSub, the gateway and the Functions host in this process, the functions in their worker's.</summary>
 public sealed class LocalBackend : IAsyncDisposable
 {
+    private const string EnvironmentSetting = "AZURE_FUNCTIONS_ENVIRONMENT";
+
     private readonly WebPubSubServer _pubSub;
     private readonly FunctionsHostServer _functions;
 
@@ -61,13 +63,17 @@ public sealed class LocalBackend : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         var data = Serving.DataFolder.Open(options.DataFolder);
-        var pubSub = new WebPubSubServer(new WebPubSubServerOptions { Port = options.PubSubPort });
+        data.Close();
+
+        // Not the emulator's key, which everybody has: any web page may open a socket to this machine.
+        var pubSub = new WebPubSubServer(new WebPubSubServerOptions { Port = options.PubSubPort, AccessKey = data.WebPubSubKey() });
         FunctionsHostServer? functions = null;
         try
         {
             await pubSub.StartAsync(cancellationToken);
             functions = new FunctionsHostServer(Functions(options, data, pubSub.ConnectionString));
             await functions.StartAsync(cancellationToken);
+            data.Close();
             pubSub.SetEventHandlers(
                 WebPubSubSettings.Hub,
                 new WebPubSubEventHandler(
@@ -101,7 +107,7 @@ public sealed class LocalBackend : IAsyncDisposable
             ["Logging:LogLevel:Default"] = options.LogLevel.ToString(),
         };
         settings.TryAdd("EventLog:Storage", options.Storage ?? "sqlite:" + data.Events);
-        settings.TryAdd("AZURE_FUNCTIONS_ENVIRONMENT", "Development");
+        settings.TryAdd(EnvironmentSetting, Environment.GetEnvironmentVariable(EnvironmentSetting) is { Length: > 0 } named ? named : "Development");
         if (Environment.GetEnvironmentVariable("Auth__Authority") is null) settings.TryAdd("Auth:DevSigningKey", data.DevSigningKey());
         return new FunctionsHostOptions
         {

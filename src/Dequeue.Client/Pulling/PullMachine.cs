@@ -18,6 +18,10 @@ internal static class PullMachine
     /// known at its end alone; more than a batch is no slip.</summary>
     internal const int MaxSurplus = StreamRequest.MaxBatchSize;
 
+    /// <summary>Pages in a row that may be empty although more is to come. An honest server has no reason for one; this many are a
+    /// server that keeps the client busy with rising checkpoints.</summary>
+    internal const int MaxEmptyPages = 100;
+
     /// <summary>How a pull begins.</summary>
     public static Transition Begin(StorePosition origin, PullTerms terms)
     {
@@ -176,8 +180,10 @@ internal static class PullMachine
         var page = input.Value;
         if (page.NextCheckpoint < state.Position || page.HasMore && page.NextCheckpoint == state.Position)
             return OnPageFailed(state, Bad("A page does not lead beyond the checkpoint that it was asked for."), retry, random);
+        var empty = page.Events.Count == 0 ? state.EmptyPages + 1 : 0;
+        if (page.HasMore && empty > MaxEmptyPages) return OnPageFailed(state, Bad($"{MaxEmptyPages} pages in a row were empty, and more was to come."), retry, random);
         return (
-            state with { Phase = PullPhase.SavingPage, LastPage = !page.HasMore, Failures = 0, Saving = (page.NextCheckpoint, page.Events.Count - input.Known) },
+            state with { Phase = PullPhase.SavingPage, LastPage = !page.HasMore, EmptyPages = empty, Failures = 0, Saving = (page.NextCheckpoint, page.Events.Count - input.Known) },
             new PullCommand.Save(page.Events, page.NextCheckpoint));
     }
 

@@ -77,6 +77,9 @@ internal sealed record PullState(PullPhase Phase, StorePosition Origin, Checkpoi
     /// <summary>Events that were fetched anew in the place of wrong ones.</summary>
     public long Repaired { get; init; }
 
+    /// <summary>Pages in a row that were empty.</summary>
+    public int EmptyPages { get; init; }
+
     /// <summary>Messages of the stream that brought nothing new.</summary>
     public int IdleMessages { get; init; }
 

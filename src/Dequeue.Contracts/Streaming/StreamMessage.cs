@@ -108,6 +108,29 @@ public abstract record StreamMessage
             }, this);
     }
 
+    /// <summary>
+    /// <c>sync.stream.refused</c>: a message of the client was not accepted. It ends nothing: a stream that runs goes on. A request
+    /// that is refused while none runs gets <see cref="Error"/> instead, because its client waits for one.
+    /// </summary>
+    /// <param name="Of">What was refused: <c>request</c>, <c>ack</c>, <c>push</c>, or <c>message</c> for what is none of them.</param>
+    /// <param name="Text">For people.</param>
+    /// <param name="Code">One of <see cref="ErrorCodes"/>, or one of a later server.</param>
+    public sealed record Refused(string Of, string Text, string Code) : StreamMessage
+    {
+        /// <summary>The message's <c>type</c>.</summary>
+        public const string Type = "sync.stream.refused";
+
+        /// <summary>Writes the message.</summary>
+        public byte[] ToUtf8Bytes()
+            => StreamJson.Write(static (writer, refused) =>
+            {
+                writer.WriteString("type"u8, Type);
+                writer.WriteString("of"u8, refused.Of);
+                writer.WriteString("error"u8, refused.Text);
+                writer.WriteString("code"u8, refused.Code);
+            }, this);
+    }
+
     /// <summary>A message of a type that this version does not know. Clients ignore it.</summary>
     public sealed record Unknown(string Type) : StreamMessage;
 }

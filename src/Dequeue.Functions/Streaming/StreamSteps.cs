@@ -26,7 +26,17 @@ public sealed partial class StreamSteps(
     }
 
     /// <summary>Lets the connection have newly committed events from now on.</summary>
-    public Task JoinLiveAsync(StreamTarget target, CancellationToken cancellationToken) => channel.JoinLiveAsync(target, cancellationToken);
+    /// <returns>False when it has gone.</returns>
+    public Task<bool> JoinLiveAsync(StreamTarget target, CancellationToken cancellationToken) => channel.JoinLiveAsync(target, cancellationToken);
+
+    /// <summary>Ends a stream that has not begun, because its client has left: there is nobody to tell.</summary>
+    public async Task LeaveAsync(StreamTarget target, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        telemetry.StreamFailed(target.Trace, SyncTelemetry.Left);
+        LogGone(target.ConnectionId, 0, 0);
+        await registry.ForgetAsync(target.Log(), target.ConnectionId, cancellationToken);
+    }
 
     /// <summary>Announces a planned stream.</summary>
     public async Task<StreamProgress> BeginAsync(StreamTarget target, StreamPlan plan, CancellationToken cancellationToken)
@@ -152,7 +162,12 @@ public sealed partial class StreamSteps(
             await (tellsFirst ? FreeAsync() : RefuseAsync(failure, cancellationToken));
         }
 
-        Task FreeAsync() => registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
+        // What was to follow the stream ends with it.
+        async Task FreeAsync()
+        {
+            if (target.Options.IsLive) await channel.LeaveLiveAsync(target, cancellationToken);
+            await registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
+        }
     }
 
     /// <summary>Answers a request that starts no stream.</summary>
@@ -161,6 +176,13 @@ public sealed partial class StreamSteps(
         ArgumentNullException.ThrowIfNull(refusal);
         telemetry.StreamFailed(refusal.Target.Trace, refusal.Code);
         return channel.SendAsync(refusal.Target, new StreamMessage.Error(refusal.Text, refusal.Code).ToUtf8Bytes(), cancellationToken);
+    }
+
+    /// <summary>Answers a message that is not accepted. Whatever runs on the connection goes on.</summary>
+    public Task RefuseAsync(StreamTarget target, StreamMessage.Refused refusal, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(refusal);
+        return channel.SendAsync(target, refusal.ToUtf8Bytes(), cancellationToken);
     }
 
     private async Task<StreamProgress> ReadyAsync(StreamProgress progress, CancellationToken cancellationToken)

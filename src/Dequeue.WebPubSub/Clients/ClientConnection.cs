@@ -32,7 +32,7 @@ internal sealed class ClientConnection
         Permissions = new Permissions(roles);
         Events = new EventQueue(service, identity);
         if (kind != ClientKind.ReliableJson) return;
-        _reliable = new ReliableBuffer(service.Options.Limits);
+        _reliable = new ReliableBuffer(service.Options.Limits, service.Backlog);
         _reconnectionToken = RandomNumberGenerator.GetHexString(64, lowercase: true);
     }
 
@@ -62,6 +62,9 @@ internal sealed class ClientConnection
 
     /// <summary>Its events, posted one at a time.</summary>
     public EventQueue Events { get; }
+
+    /// <summary>Bytes that wait for the client.</summary>
+    public long QueuedBytes => _reliable?.Bytes ?? Volatile.Read(ref _session)?.QueuedBytes ?? 0;
 
     /// <summary>Requests that succeeded.</summary>
     public AckMemory Acks { get; } = new();
@@ -110,6 +113,7 @@ internal sealed class ClientConnection
         }
 
         if (!taken) Close(_reliable is null ? CloseReason.SlowClient : CloseReason.SlowReliableClient);
+        else if (_service.Backlog.IsOver) _service.ShedBacklog();
     }
 
     /// <summary>Sends what the application answered.</summary>
@@ -173,6 +177,7 @@ internal sealed class ClientConnection
             _closed = true;
             _recoveryTimer?.Dispose();
             _session?.Close(reason.Status, reason.Description, reason.Discard);
+            _reliable?.Clear();
         }
 
         Hub.Unregister(this);

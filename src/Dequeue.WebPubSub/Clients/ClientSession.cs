@@ -22,7 +22,7 @@ internal sealed class ClientSession : IDisposable
     private readonly ServiceContext _service;
     private readonly ClientKind _kind;
     private readonly Channel<OutboundFrame> _outbound
-        = Channel.CreateUnbounded<OutboundFrame>(new UnboundedChannelOptions { SingleReader = true });
+        = Channel.CreateUnbounded<OutboundFrame>(); // read by its writer, and emptied by whoever gives it up
 
     private readonly byte[] _scratch;
     private readonly Lock _closeGate = new();
@@ -60,11 +60,15 @@ internal sealed class ClientSession : IDisposable
             if (_queuedMessages >= limits.MaxQueuedMessages || Interlocked.Read(ref _queuedBytes) + frame.Size > limits.MaxQueuedBytes) return false;
             Interlocked.Increment(ref _queuedMessages);
             Interlocked.Add(ref _queuedBytes, frame.Size);
+            _service.Backlog.Add(frame);
         }
 
-        _outbound.Writer.TryWrite(frame);
+        if (!_outbound.Writer.TryWrite(frame)) Forget(frame);
         return true;
     }
+
+    /// <summary>Bytes that wait for the client; of numbered frames the reliable buffer knows.</summary>
+    public long QueuedBytes => Interlocked.Read(ref _queuedBytes);
 
     /// <summary>
     /// Closes the socket with a code, after what is queued or, when that is discarded, after the frame now being written. A
@@ -86,6 +90,7 @@ internal sealed class ClientSession : IDisposable
         }
 
         _outbound.Writer.TryComplete();
+        if (discard) Empty();
     }
 
     /// <summary>Cuts the socket off; harmless when it has ended.</summary>
@@ -96,6 +101,7 @@ internal sealed class ClientSession : IDisposable
         _outbound.Writer.TryComplete();
         _socket?.Abort();
         _transport.Abort();
+        Empty();
     }
 
     /// <summary>Runs until the socket has ended.</summary>
@@ -186,10 +192,14 @@ internal sealed class ClientSession : IDisposable
             {
                 while (_outbound.Reader.TryRead(out var frame))
                 {
-                    if (!_discard) await WriteAsync(socket, frame);
-                    if (frame.IsNumbered) continue;
-                    Interlocked.Decrement(ref _queuedMessages);
-                    Interlocked.Add(ref _queuedBytes, -frame.Size);
+                    try
+                    {
+                        if (!_discard) await WriteAsync(socket, frame);
+                    }
+                    finally
+                    {
+                        Forget(frame);
+                    }
                 }
             }
 
@@ -202,6 +212,20 @@ internal sealed class ClientSession : IDisposable
         {
             Abort();
         }
+    }
+
+    // The queue takes no more: what is in it is let go at once, be the writer stuck or not.
+    private void Empty()
+    {
+        while (_outbound.Reader.TryRead(out var frame)) Forget(frame);
+    }
+
+    private void Forget(in OutboundFrame frame)
+    {
+        if (frame.IsNumbered) return;
+        Interlocked.Decrement(ref _queuedMessages);
+        Interlocked.Add(ref _queuedBytes, -frame.Size);
+        _service.Backlog.Remove(frame);
     }
 
     private ValueTask WriteAsync(WebSocket socket, in OutboundFrame frame)

@@ -16,6 +16,9 @@ internal sealed record CloseReason(WebSocketCloseStatus Status, string? Descript
     /// <summary>The reliable client acknowledges too slowly for what is sent to it.</summary>
     public static CloseReason SlowReliableClient { get; } = Slow("The reliable message buffer is full.");
 
+    /// <summary>More waits for all clients together than the service may hold, and most of it for this one.</summary>
+    public static CloseReason Overload { get; } = Slow("The outbound message queues are full.");
+
     /// <summary>The service stops.</summary>
     public static CloseReason ServerStops { get; } = new(WebSocketCloseStatus.EndpointUnavailable, "The service stops.", null, "The service stops.", true);
 

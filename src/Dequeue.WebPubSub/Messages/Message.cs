@@ -31,6 +31,7 @@ internal sealed class Message
     private readonly byte[] _buffer;
     private readonly int _start;
     private ReadOnlyMemory<byte>? _json;
+    private int _holders;
 
     /// <summary>A message whose payload of a known length is yet to be written into <see cref="Data"/>.</summary>
     /// <param name="envelope">The frame of a JSON client up to the payload, from <see cref="Envelope"/>.</param>
@@ -66,6 +67,14 @@ internal sealed class Message
 
     /// <summary>The whole frame of a JSON client, without a sequence id.</summary>
     public ReadOnlyMemory<byte> JsonFrame => _json ?? BuildJsonFrame();
+
+    /// <summary>One more queue holds the message.</summary>
+    /// <returns>True for the first one.</returns>
+    public bool Hold() => Interlocked.Increment(ref _holders) == 1;
+
+    /// <summary>One queue less holds it.</summary>
+    /// <returns>True when it was the last one.</returns>
+    public bool Release() => Interlocked.Decrement(ref _holders) == 0;
 
     private ReadOnlyMemory<byte> BuildJsonFrame()
     {

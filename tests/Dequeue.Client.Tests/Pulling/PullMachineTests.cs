@@ -68,6 +68,8 @@ public sealed partial class PullMachineTests
         ("P23", In(PullPhase.Paging), Page(10, more: false), PullPhase.SavingPage, new PullCommand.Save([AnEvent], At(10))),
         ("P24", In(PullPhase.Paging), Page(10, more: true), PullPhase.Failed, new PullCommand.Fail(null!)),
         ("P24", In(PullPhase.Paging), Page(9, more: false), PullPhase.Failed, new PullCommand.Fail(null!)),
+        ("P24", In(PullPhase.Paging) with { EmptyPages = PullMachine.MaxEmptyPages }, EmptyPage(15), PullPhase.Failed, new PullCommand.Fail(null!)),
+        ("P23", In(PullPhase.Paging) with { EmptyPages = PullMachine.MaxEmptyPages - 1 }, EmptyPage(15), PullPhase.SavingPage, new PullCommand.Save([], At(15))),
         ("P25", In(PullPhase.SavingPage) with { Saving = (At(15), 1) }, Done, PullPhase.Paging, Fetch(15)),
         ("P26", In(PullPhase.SavingPage) with { Saving = (At(15), 1), LastPage = true }, Done, PullPhase.Done, new PullCommand.Finish()),
         ("P27", In(PullPhase.Paging), Failed(Broken), PullPhase.Waiting, new PullCommand.Wait(TimeSpan.FromSeconds(0.5))),
@@ -189,6 +191,20 @@ public sealed partial class PullMachineTests
     }
 
     [Fact]
+    public void Empty_pages_with_rising_checkpoints_come_to_an_end_and_a_page_with_an_event_begins_anew()
+    {
+        var (state, pages) = (In(PullPhase.Paging), 0);
+        for (; state.Phase == PullPhase.Paging; pages++)
+        {
+            (state, _) = PullMachine.Next(state, EmptyPage(11 + pages), Retry, 0);
+            if (state.Phase == PullPhase.SavingPage) (state, _) = PullMachine.Next(state, Done, Retry, 0);
+        }
+
+        Assert.Equal((PullPhase.Failed, PullMachine.MaxEmptyPages + 1), (state.Phase, pages));
+        Assert.Equal(0, PullMachine.Next(In(PullPhase.Paging) with { EmptyPages = 99 }, Page(15, more: true), Retry, 0).State.EmptyPages);
+    }
+
+    [Fact]
     public void A_batch_that_was_saved_moves_the_position_and_the_counts()
     {
         var saving = Streaming(2, At(12)) with { Phase = PullPhase.SavingBatch, Saving = (At(13), 1) };
@@ -298,6 +314,8 @@ public sealed partial class PullMachineTests
     private static PullInput.Message Says(StreamMessage message, string? digest = null) => new(message, digest);
 
     private static PullInput.Failed Failed(SyncFailure failure) => new(failure);
+
+    private static PullInput.Page EmptyPage(int next) => new(new EventPageBody([], At(next), true));
 
     private static PullInput.Page Page(int next, bool more) => new(new EventPageBody([AnEvent], At(next), more));
 
