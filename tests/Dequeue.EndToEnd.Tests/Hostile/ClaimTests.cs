@@ -1,3 +1,4 @@
+using Azure.Messaging.WebPubSub;
 using System.Net;
 using Dequeue.EndToEnd.Tests.Hosting;
 using Dequeue.EndToEnd.Tests.Operation;
@@ -47,7 +48,7 @@ public sealed class ClaimTests
         await stream.SendAsync(LiveRequest);
         Assert.Equal("RATE_LIMITED", (await stream.ReceiveAsync()).Message.GetProperty("code").GetString());
 
-        var hub = host.Services.GetRequiredService<Local.WebPubSub.Service.WebPubSubServiceClient>();
+        var hub = host.Services.GetRequiredService<WebPubSubServiceClient>();
         Assert.False(await hub.GroupExistsAsync(Functions.Live.LiveGroup.OfStreams(OperationHost.Log(User), speakJson: false)));
     }
 
@@ -61,7 +62,7 @@ public sealed class ClaimTests
         var error = (await stream.ReceiveUntilAsync("sync.stream.error"))[^1];
         Assert.Equal("STREAM_TIMEOUT", error.GetProperty("code").GetString());
 
-        var hub = host.Services.GetRequiredService<Local.WebPubSub.Service.WebPubSubServiceClient>();
+        var hub = host.Services.GetRequiredService<WebPubSubServiceClient>();
         Assert.False(await hub.GroupExistsAsync(Functions.Live.LiveGroup.OfStreams(OperationHost.Log(User), speakJson: false)));
     }
 

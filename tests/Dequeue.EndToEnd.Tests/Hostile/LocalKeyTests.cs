@@ -6,7 +6,7 @@ using Dequeue.Cli.Serving;
 using Dequeue.EndToEnd.Tests.Hosting;
 using Dequeue.EndToEnd.Tests.Streaming;
 using Dequeue.WebPubSub;
-using Dequeue.WebPubSub.Service;
+using Azure.Messaging.WebPubSub;
 
 namespace Dequeue.EndToEnd.Tests.Hostile;
 

@@ -6,7 +6,7 @@ using Dequeue.Contracts;
 using Dequeue.EndToEnd.Tests.Hosting;
 using Dequeue.Functions.Auth;
 using Dequeue.Functions.Health;
-using Dequeue.WebPubSub.Service;
+using Azure.Messaging.WebPubSub;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
