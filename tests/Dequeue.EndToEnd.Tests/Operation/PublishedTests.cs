@@ -19,7 +19,7 @@ public sealed class PublishedTests
 
             await using var functions = await FunctionsProcess.StartAsync(folder.FullName);
             await functions.PushAsync("ada", 3);
-            using var stream = await RawStream.OpenAsync(await functions.NegotiateAsync("ada"));
+            await using var stream = await RawStream.OpenAsync(await functions.NegotiateAsync("ada"));
             await stream.SendAsync("""{"type":"sync.stream.request"}""");
             Assert.Equal(
                 ["sync.stream.start", "sync.stream.batch", "sync.stream.complete"],
