@@ -12,7 +12,6 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Constraints;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -97,13 +96,19 @@ public sealed class FunctionsHostServer : IAsyncDisposable
     }
 
     /// <summary>Ends when the process is asked to stop (SIGTERM, Ctrl+C).</summary>
-    public Task WaitForShutdownAsync(CancellationToken cancellationToken) => ((IHost)_front).WaitForShutdownAsync(cancellationToken);
+    public async Task WaitForShutdownAsync(CancellationToken cancellationToken)
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var byProcess = _front.Lifetime.ApplicationStopping.Register(() => asked.TrySetResult());
+        using var byCaller = cancellationToken.Register(() => asked.TrySetResult());
+        await asked.Task;
+    }
 
     /// <summary>Stops in order: no new requests, then timers and the durable engine, then the worker.</summary>
     public async ValueTask DisposeAsync()
     {
         _ready.TrySetCanceled();
-        await _front.StopAsync();
+        await StopFrontAsync();
         using (var grace = new CancellationTokenSource(StopGrace, _options.Clock))
         {
             if (_timers is not null) await _timers.StopAsync(grace.Token);
@@ -128,6 +133,19 @@ public sealed class FunctionsHostServer : IAsyncDisposable
         catch (InvalidOperationException refused)
         {
             throw new FunctionsHostException(refused.Message, refused); // the file is another process's, or of another version
+        }
+    }
+
+    private async Task StopFrontAsync()
+    {
+        using var grace = new CancellationTokenSource(StopGrace, _options.Clock);
+        try
+        {
+            await _front.StopAsync(grace.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Requests that still run are cut off.
         }
     }
 

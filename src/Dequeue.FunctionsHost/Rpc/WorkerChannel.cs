@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using System.Threading.Channels;
 using Dequeue.FunctionsHost.Durable;
 using Dequeue.FunctionsHost.Rpc.Messages;
@@ -18,6 +19,9 @@ internal sealed partial class WorkerChannel(string workerId, WorkerLogs logs, IL
 
     /// <summary>The capability that holds where the worker takes forwarded HTTP.</summary>
     private const string HttpUriCapability = "HttpUri";
+
+    /// <summary>Between two looks whether the worker's web server listens.</summary>
+    private static readonly TimeSpan ListeningTick = TimeSpan.FromMilliseconds(10);
 
     private readonly Channel<StreamingMessage> _outbound = Channel.CreateUnbounded<StreamingMessage>();
     private readonly ConcurrentDictionary<string, TaskCompletionSource<StreamingMessage>> _answers = new(StringComparer.Ordinal);
@@ -82,6 +86,7 @@ internal sealed partial class WorkerChannel(string workerId, WorkerLogs logs, IL
             Require(loaded.Result, $"Function '{function.Name}' cannot be loaded");
         }
 
+        if (HttpUri is not null) await UntilListeningAsync(new Uri(HttpUri), cancellationToken);
         Functions = functions.ToDictionary(function => function.Name, StringComparer.OrdinalIgnoreCase);
     }
 
@@ -106,6 +111,25 @@ internal sealed partial class WorkerChannel(string workerId, WorkerLogs logs, IL
         {
             WorkerTerminate = new WorkerTerminate { GracePeriod = new WorkerTerminate.Types.Duration { Seconds = (long)grace.TotalSeconds } },
         });
+
+    // The worker answers over gRPC before its web server listens.
+    private static async Task UntilListeningAsync(Uri address, CancellationToken cancellationToken)
+    {
+        using var tick = new PeriodicTimer(ListeningTick);
+        while (true)
+        {
+            try
+            {
+                using var socket = new TcpClient();
+                await socket.ConnectAsync(address.Host, address.Port, cancellationToken);
+                return;
+            }
+            catch (SocketException)
+            {
+                await tick.WaitForNextTickAsync(cancellationToken);
+            }
+        }
+    }
 
     private static void Require(StatusResult? result, string what)
     {
