@@ -46,7 +46,7 @@ public sealed class SlowLink : IAsyncDisposable
     /// <summary>Bytes that have come back from the server.</summary>
     public long BytesBack => Interlocked.Read(ref _bytesBack);
 
-    /// <summary>Lets nothing arrive for a while; what is sent meanwhile is not lost.</summary>
+    /// <summary>Carries nothing for a while, and loses nothing: who sends has to wait.</summary>
     public void Stall(TimeSpan time)
         => Interlocked.Exchange(ref _stalledUntil, _clock.GetTimestamp() + (long)(time.TotalSeconds * _clock.TimestampFrequency));
 
@@ -105,6 +105,7 @@ public sealed class SlowLink : IAsyncDisposable
             var free = _clock.GetTimestamp();
             while (true)
             {
+                await UntilAsync(Interlocked.Read(ref _stalledUntil));
                 var chunk = new byte[ChunkBytes];
                 var read = await from.ReceiveAsync(chunk, _stop.Token);
                 if (read == 0) break;

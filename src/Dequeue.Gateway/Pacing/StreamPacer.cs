@@ -24,7 +24,6 @@ internal sealed class StreamPacer
     private readonly Lock _gate = new();
     private PacedRequest? _paced;
     private bool _isRunning;
-    private int _refusals;
     private int _acknowledged = -1, _taken = -1;
     private long _unacknowledgedBytes;
 
@@ -45,11 +44,7 @@ internal sealed class StreamPacer
         lock (_gate)
         {
             // The server refuses it, and the stream that runs goes on as it was asked for.
-            if (_isRunning)
-            {
-                _refusals++;
-                return message;
-            }
+            if (_isRunning) return message;
 
             (_isRunning, _paced) = (true, PacedRequest.Of(message.Span));
             (_acknowledged, _taken, _unacknowledgedBytes) = (-1, -1, 0);
@@ -107,13 +102,7 @@ internal sealed class StreamPacer
     private void Note(FrameKind kind)
     {
         if (kind is not (FrameKind.Complete or FrameKind.Error)) return;
-        lock (_gate)
-        {
-            // An error may be the refusal of a request that came while the stream ran; it is taken for one. Were it the stream's own,
-            // the next request would be passed on as it is.
-            if (kind == FrameKind.Error && _refusals > 0) _refusals--;
-            else (_isRunning, _refusals) = (false, 0);
-        }
+        lock (_gate) _isRunning = false;
     }
 
     private static byte[] Open(ReadOnlyMemory<byte> frame, out int length)

@@ -103,20 +103,22 @@ public sealed class GatewayTests(Backend backend)
         Assert.Equal(2, next.GetProperty("batchIndex").GetInt32());
     }
 
-    [Theory]
-    [InlineData("gzip")]
-    [InlineData("br")]
-    [InlineData("zstd")]
-    public async Task A_client_that_asks_for_an_encoding_alone_gets_it(string encoding)
+    [Fact]
+    public async Task A_client_that_asks_for_an_encoding_alone_gets_it()
     {
+        // More than a window of the gateway's: without its acknowledgements it would stop.
+        const int Count = 34_000;
         var user = backend.NewUser();
-        await user.PushHistoryAsync(40_000);
-        var options = new SyncOptions { Server = backend.Address, Stream = StreamEndpoint.Gateway, Encodings = [encoding], Window = 0 };
-        using var device = new SyncManager(options, new InMemoryEventStore(), (_, _) => ValueTask.FromResult(user.Token));
+        await PushAsync(user, Count, 20);
+        foreach (var encoding in new[] { "gzip", "br", "zstd" })
+        {
+            var options = new SyncOptions { Server = backend.Address, Stream = StreamEndpoint.Gateway, Encodings = [encoding], Window = 0 };
+            using var device = new SyncManager(options, new InMemoryEventStore(), (_, _) => ValueTask.FromResult(user.Token));
 
-        var result = await device.PullAsync(null, Cancel);
+            var result = await device.PullAsync(null, Cancel);
 
-        Assert.Equal((SyncTransport.Stream, 40_000L, true), (result.Transport, result.Events, result.DigestVerified));
+            Assert.Equal((SyncTransport.Stream, Count, true), (result.Transport, (int)result.Events, result.DigestVerified));
+        }
     }
 
     [Fact]

@@ -96,7 +96,7 @@ public sealed class StreamPacerTests
         const string Second = """{"type":"sync.stream.request","encodings":["gzip"]}""";
 
         Assert.Equal(Second, Sent(pacer, Second));
-        Got(pacer, """{"type":"sync.stream.error","error":"A stream is running.","code":"INVALID_REQUEST"}"""u8.ToArray());
+        Got(pacer, """{"type":"sync.stream.refused","of":"request","error":"A stream is running.","code":"INVALID_REQUEST"}"""u8.ToArray());
         Assert.Equal(Second, Sent(pacer, Second));
         Assert.Equal(Batch(0), Got(pacer, Gzip(Batch(0))));
     }
