@@ -1,4 +1,4 @@
-// The gateway: takes the WebSocket upgrade of clients that only know /v1/sync/stream, and forwards it to Web PubSub. It holds no
+// The gateway: takes the WebSocket upgrade of clients that only know /v1/sync/stream, and paces it. It holds no
 // secret and no state; a client that is cut off connects again. The ingress ends a connection that is silent for 240 s.
 param location string
 param tags object

@@ -48,7 +48,7 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
         try
         {
-            await connection.OpenAsync(cancellationToken);
+            await connection.OpenAsync(cancellationToken).ConfigureAwait(false);
             // Pages of 8 KiB hold a dozen events, and a first sync is moved out of the log every 32 MiB instead of every 4.
             Execute(connection, "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000");
             CreateTables(connection, path);
@@ -56,7 +56,7 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
         }
         catch
         {
-            await connection.DisposeAsync();
+            await connection.DisposeAsync().ConfigureAwait(false);
             throw;
         }
     }
@@ -108,7 +108,7 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
                 transaction.Commit();
                 return true;
             },
-            cancellationToken);
+            cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<SyncEvent>?> ReplaceAsync(IReadOnlyList<Replacement> parts, Checkpoint checkpoint, CancellationToken cancellationToken)
@@ -163,7 +163,7 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
         for (long after = 0; ;)
         {
             var from = after;
-            var page = await InTurnAsync(() => Read("SELECT n, id, json FROM events WHERE n > $after ORDER BY n LIMIT 1000", ("$after", from)), cancellationToken);
+            var page = await InTurnAsync(() => Read("SELECT n, id, json FROM events WHERE n > $after ORDER BY n LIMIT 1000", ("$after", from)), cancellationToken).ConfigureAwait(false);
             if (page.Count == 0) yield break;
             foreach (var next in page) yield return next.Json;
             after = page[^1].Number;
@@ -183,7 +183,7 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
                 transaction.Commit();
                 return true;
             },
-            cancellationToken);
+            cancellationToken).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -192,7 +192,7 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
 
     /// <inheritdoc/>
     public async ValueTask RemoveThroughAsync(long number, CancellationToken cancellationToken)
-        => await InTurnAsync(() => Execute(_connection, "DELETE FROM queue WHERE n <= $n", ("$n", number)), cancellationToken);
+        => await InTurnAsync(() => Execute(_connection, "DELETE FROM queue WHERE n <= $n", ("$n", number)), cancellationToken).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public ValueTask<long> CountAsync(CancellationToken cancellationToken)
@@ -201,16 +201,16 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _turn.WaitAsync();
-        await _insert.DisposeAsync();
-        await _connection.DisposeAsync();
+        await _turn.WaitAsync().ConfigureAwait(false);
+        await _insert.DisposeAsync().ConfigureAwait(false);
+        await _connection.DisposeAsync().ConfigureAwait(false);
         _turn.Dispose();
     }
 
     // SQLite's calls block, and a connection serves one at a time.
     private async ValueTask<T> InTurnAsync<T>(Func<T> work, CancellationToken cancellationToken)
     {
-        await _turn.WaitAsync(cancellationToken);
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             return work();

@@ -94,10 +94,10 @@ public sealed class SyncManager : IDisposable
     public async Task<FlushResult> FlushAsync(IProgress<SyncProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var queue = Queue;
-        await _oneFlush.WaitAsync(cancellationToken);
+        await _oneFlush.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await new FlushRun(queue, Push(), new ProgressMeter(progress, _time)).RunAsync(cancellationToken);
+            return await new FlushRun(queue, Push(), new ProgressMeter(progress, _time)).RunAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -137,14 +137,14 @@ public sealed class SyncManager : IDisposable
         SyncOptions options, IProgress<SyncProgress>? progress, Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask>? onAdded,
         CancellationToken cancellationToken)
     {
-        await _onePull.WaitAsync(cancellationToken);
+        await _onePull.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             var credentials = new Credentials(_tokens);
             var rest = new RestCalls(_http, options, credentials, _time);
-            await using var run = new PullRun(
+            var run = new PullRun(
                 options, _store, rest, _http, credentials, _time, _random, _logger, new ProgressMeter(progress, _time), onAdded);
-            return await run.RunAsync(cancellationToken);
+            await using (run.ConfigureAwait(false)) return await run.RunAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -155,10 +155,10 @@ public sealed class SyncManager : IDisposable
     // Not while a pull runs, which may take events back.
     private async ValueTask<bool> SaveLiveAsync(SyncEvent next, CancellationToken cancellationToken)
     {
-        await _onePull.WaitAsync(cancellationToken);
+        await _onePull.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return (await _store.SaveAsync([next], null, cancellationToken)).Count == 1;
+            return (await _store.SaveAsync([next], null, cancellationToken).ConfigureAwait(false)).Count == 1;
         }
         finally
         {

@@ -28,9 +28,12 @@ public static class ErrorCodes
     /// process may hold: HTTP 503. Both with <c>Retry-After</c> in seconds.</summary>
     public const string RateLimited = "RATE_LIMITED";
 
-    /// <summary>The stream did not make progress in time: a client that stopped acknowledging, or a Web PubSub that
-    /// stopped accepting. The client carries on by REST from its last checkpoint. Of a call: its body came too slowly. HTTP 408;
-    /// repeat it.</summary>
+    /// <summary>
+    /// The stream did not make progress that anybody confirmed: a client that stopped acknowledging, a Web PubSub that stopped
+    /// accepting, or a client without a <c>window</c> that has as much on its way as Web PubSub holds for it. The last kind names a
+    /// <c>checkpoint</c> and a <c>window</c>: asked for again so, the stream goes on. Any client may carry on by REST from its last
+    /// checkpoint. Of a call: its body came too slowly. HTTP 408; repeat it.
+    /// </summary>
     public const string StreamTimeout = "STREAM_TIMEOUT";
 
     /// <summary>A bug or an unforeseen failure. HTTP 500. The log has an entry with the same invocation id.</summary>

@@ -18,6 +18,9 @@ builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
 builder.Logging.AddFilter("Yarp", LogLevel.Warning);
 builder.Services.AddSyncGateway(_ => functions);
 
+// Streams that run may come to their end; infra/app/gateway.bicep gives them 60 seconds.
+builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(55));
+
 var app = builder.Build();
 app.MapGet("/healthz", () => Results.Ok());
 app.UseSyncGateway();

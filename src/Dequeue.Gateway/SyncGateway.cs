@@ -1,8 +1,9 @@
 using System.Net;
-using System.Net.Http.Headers;
+using System.Net.WebSockets;
 using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Rest;
+using Dequeue.Gateway.Pacing;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -10,8 +11,9 @@ namespace Dequeue.Gateway;
 
 /// <summary>
 /// For clients that know nothing of Web PubSub: takes the WebSocket upgrade of <c>GET /v1/sync/stream</c> and
-/// <c>GET /apps/{appId}/ws</c>, negotiates with the caller's own token, and forwards the connection to the Web PubSub URL that
-/// comes back. It holds no key, keeps no state, and reads no message. Every other request passes by.
+/// <c>GET /apps/{appId}/ws</c>, negotiates with the caller's own token, and carries the connection to the Web PubSub URL that
+/// comes back. A live socket is forwarded as it is. A stream is paced for clients that cannot acknowledge: see
+/// <see cref="PacedRelay"/>. It holds no key and keeps nothing. Every other request passes by.
 /// </summary>
 public sealed partial class SyncGateway : IDisposable
 {
@@ -23,7 +25,16 @@ public sealed partial class SyncGateway : IDisposable
     /// <summary>A connection without traffic for so long is dead: Web PubSub pings every 20 seconds.</summary>
     private static readonly TimeSpan IdlePatience = TimeSpan.FromMinutes(5);
 
+    /// <summary>Time between pings to a client, and to Web PubSub.</summary>
+    private static readonly TimeSpan PingInterval = TimeSpan.FromSeconds(20);
+
+    /// <summary>A client that answers no ping for so long is gone. A ping waits behind what is on its way already: on a link of 1 Mbit/s
+    /// the buffers of TCP alone may hold half a minute.</summary>
+    private static readonly TimeSpan PingPatience = TimeSpan.FromMinutes(2);
+
     private readonly IHttpForwarder _forwarder;
+    private readonly IHostApplicationLifetime _host;
+    private readonly TimeProvider _clock;
     private readonly Func<Uri> _functions;
     private readonly ILogger<SyncGateway> _logger;
     private readonly HttpClient _negotiation = new(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { Timeout = HandshakePatience };
@@ -37,8 +48,13 @@ public sealed partial class SyncGateway : IDisposable
     });
 
     /// <summary>A gateway to the functions at an address, asked for when it is needed.</summary>
-    public SyncGateway(IHttpForwarder forwarder, Func<Uri> functions, ILogger<SyncGateway> logger)
-        => (_forwarder, _functions, _logger) = (forwarder, functions, logger);
+    /// <param name="forwarder">Forwards what is not paced.</param>
+    /// <param name="functions">Where the functions are.</param>
+    /// <param name="host">Tells when to let the clients go.</param>
+    /// <param name="clock">Measures how long ago a stream was acknowledged.</param>
+    /// <param name="logger">Hears of connections that were lost.</param>
+    public SyncGateway(IHttpForwarder forwarder, Func<Uri> functions, IHostApplicationLifetime host, TimeProvider clock, ILogger<SyncGateway> logger)
+        => (_forwarder, _functions, _host, _clock, _logger) = (forwarder, functions, host, clock, logger);
 
     /// <summary>Forwards an upgrade that is meant for the gateway.</summary>
     /// <returns>False when the request is not, and nothing was done.</returns>
@@ -59,7 +75,11 @@ public sealed partial class SyncGateway : IDisposable
             }
 
             var negotiated = JsonSerializer.Deserialize(await answer.Content.ReadAsByteArrayAsync(context.RequestAborted), RestJson.Default.NegotiateResponse);
-            await ForwardAsync(context, new UriBuilder(negotiated!.Url));
+            var target = new UriBuilder(negotiated!.Url);
+
+            // An SDK client acknowledges by itself, in a form of its own.
+            var isBare = context.WebSockets is { IsWebSocketRequest: true, WebSocketRequestedProtocols.Count: 0 };
+            await (isBare && context.Request.Path.Equals(StreamPath, StringComparison.OrdinalIgnoreCase) ? PaceAsync(context, target) : ForwardAsync(context, target));
         }
         catch (Exception failure) when (failure is HttpRequestException or JsonException or UriFormatException
             || (failure is OperationCanceledException && !context.RequestAborted.IsCancellationRequested))
@@ -96,6 +116,33 @@ public sealed partial class SyncGateway : IDisposable
 
     private static string? Header(HttpRequest request) => request.Headers.Authorization.ToString() is { Length: > 0 } header ? header : null;
 
+    private async Task PaceAsync(HttpContext context, UriBuilder target)
+    {
+        target.Scheme = target.Scheme is "wss" or "https" ? "wss" : "ws";
+        using var pubSub = new ClientWebSocket();
+        pubSub.Options.Proxy = null;
+        pubSub.Options.CollectHttpResponseDetails = true;
+        (pubSub.Options.KeepAliveInterval, pubSub.Options.KeepAliveTimeout) = (PingInterval, IdlePatience);
+        try
+        {
+            using var patience = new CancellationTokenSource(HandshakePatience, _clock);
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, patience.Token);
+            await pubSub.ConnectAsync(target.Uri, both.Token);
+        }
+        catch (WebSocketException failure)
+        {
+            LogUnreachable(failure.GetType().Name);
+            await RefuseAsync(context.Response, (int)pubSub.HttpStatusCode is >= 400 and var status ? status : 502, "Web PubSub does not take the connection.");
+            return;
+        }
+
+        // Compressing what an attacker may have a part in beside a secret would tell its length: a stream holds no secret but events.
+        var accept = new WebSocketAcceptContext { DangerousEnableCompression = true, KeepAliveInterval = PingInterval, KeepAliveTimeout = PingPatience };
+        using var client = await context.WebSockets.AcceptWebSocketAsync(accept);
+        using var relay = new PacedRelay(client, pubSub, _clock);
+        if (await relay.RunAsync(_host.ApplicationStopping) == RelayEnd.Lost) LogLost();
+    }
+
     private async Task ForwardAsync(HttpContext context, UriBuilder target)
     {
         target.Scheme = target.Scheme is "wss" or "https" ? "https" : "http";
@@ -129,6 +176,9 @@ public sealed partial class SyncGateway : IDisposable
     [LoggerMessage(402, LogLevel.Warning, "A connection to Web PubSub was lost: {Error}")]
     private partial void LogForwardFailed(ForwarderError error);
 
+    [LoggerMessage(403, LogLevel.Warning, "The connection of a stream to Web PubSub was lost")]
+    private partial void LogLost();
+
     /// <summary>Sends the upgrade to the negotiated URL. The caller's token stays here: Web PubSub has its own in the URL.</summary>
     private sealed class ToTarget(Uri target) : HttpTransformer
     {
@@ -155,12 +205,13 @@ public static class SyncGatewayExtensions
     {
         services.AddHttpForwarder();
         return services.AddSingleton(provider => new SyncGateway(
-            provider.GetRequiredService<IHttpForwarder>(), () => functions(provider), provider.GetRequiredService<ILogger<SyncGateway>>()));
+            provider.GetRequiredService<IHttpForwarder>(), () => functions(provider), provider.GetRequiredService<IHostApplicationLifetime>(),
+            provider.GetService<TimeProvider>() ?? TimeProvider.System, provider.GetRequiredService<ILogger<SyncGateway>>()));
     }
 
     /// <summary>Lets the gateway take what is meant for it.</summary>
     public static IApplicationBuilder UseSyncGateway(this IApplicationBuilder app)
-        => app.Use(async (context, next) =>
+        => app.UseWebSockets().Use(async (context, next) =>
         {
             if (!await context.RequestServices.GetRequiredService<SyncGateway>().TryForwardAsync(context)) await next(context);
         });

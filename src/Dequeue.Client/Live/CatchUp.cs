@@ -24,15 +24,15 @@ internal sealed class CatchUp(Pull pull)
         var pulling = PullAsync(batches.Writer, stop.Token);
         try
         {
-            await foreach (var batch in batches.Reader.ReadAllAsync(cancellationToken))
+            await foreach (var batch in batches.Reader.ReadAllAsync(cancellationToken).ConfigureAwait(false))
             {
                 foreach (var next in batch) yield return next;
             }
         }
         finally
         {
-            await stop.CancelAsync();
-            await pulling;
+            await stop.CancelAsync().ConfigureAwait(false);
+            await pulling.ConfigureAwait(false);
         }
 
         cancellationToken.ThrowIfCancellationRequested();
@@ -43,7 +43,7 @@ internal sealed class CatchUp(Pull pull)
         Exception? bug = null;
         try
         {
-            await pull((added, token) => batches.WriteAsync(added, token), cancellationToken);
+            await pull((added, token) => batches.WriteAsync(added, token), cancellationToken).ConfigureAwait(false);
         }
         catch (SyncFailedException e)
         {

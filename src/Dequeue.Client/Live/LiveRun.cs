@@ -36,22 +36,22 @@ internal sealed class LiveRun(
                 switch (command)
                 {
                     case LiveCommand.Open:
-                        input = await OpenAsync(cancellationToken);
+                        input = await OpenAsync(cancellationToken).ConfigureAwait(false);
                         break;
                     case LiveCommand.CatchUp:
                         var pull = new CatchUp(catchUp(_catchUpBy));
-                        await foreach (var next in pull.EventsAsync(cancellationToken)) yield return next;
+                        await foreach (var next in pull.EventsAsync(cancellationToken).ConfigureAwait(false)) yield return next;
                         _catchUpBy = StreamEndpoint.None;
                         _caughtUpAt = time.GetTimestamp();
                         input = pull.Failure is { } failure ? new LiveInput.Failed(failure) : new LiveInput.CaughtUp();
                         break;
                     case LiveCommand.Listen:
-                        (input, var added) = await ListenAsync(cancellationToken);
+                        (input, var added) = await ListenAsync(cancellationToken).ConfigureAwait(false);
                         if (added is { } live) yield return live;
                         break;
                     case LiveCommand.Wait wait:
-                        await CloseAsync();
-                        await Task.Delay(wait.Delay, time, cancellationToken);
+                        await CloseAsync().ConfigureAwait(false);
+                        await Task.Delay(wait.Delay, time, cancellationToken).ConfigureAwait(false);
                         input = new LiveInput.Waited();
                         break;
                     case LiveCommand.Fail fail:
@@ -66,7 +66,7 @@ internal sealed class LiveRun(
         }
         finally
         {
-            await CloseAsync();
+            await CloseAsync().ConfigureAwait(false);
         }
     }
 
@@ -76,11 +76,11 @@ internal sealed class LiveRun(
         while (true)
         {
             // The token stands in the URL, as the shipped app sends it; so the URL goes into no message.
-            var token = Uri.EscapeDataString(await credentials.TokenAsync(cancellationToken));
+            var token = Uri.EscapeDataString(await credentials.TokenAsync(cancellationToken).ConfigureAwait(false));
             var (connection, failure) = await StreamConnection.OpenAsync(
-                options.WebSocketAddress($"/apps/{options.App}/ws?token={token}"), null, ConnectionKind.Live, options, time, cancellationToken);
+                options.WebSocketAddress($"/apps/{options.App}/ws?token={token}"), null, ConnectionKind.Live, options, time, cancellationToken).ConfigureAwait(false);
             _connection = connection;
-            if (failure?.Status == 401 && await credentials.RefreshAsync(cancellationToken)) continue;
+            if (failure?.Status == 401 && await credentials.RefreshAsync(cancellationToken).ConfigureAwait(false)) continue;
             _catchUpBy = options.Stream;
             return failure is null ? new LiveInput.Opened() : new LiveInput.Failed(failure);
         }
@@ -94,9 +94,9 @@ internal sealed class LiveRun(
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, due.Token);
         try
         {
-            var (message, _, failure) = await _connection!.ReceiveAsync(both.Token);
+            var (message, _, failure) = await _connection!.ReceiveAsync(both.Token).ConfigureAwait(false);
             if (failure is not null) return (new LiveInput.Failed(failure), null);
-            return (new LiveInput.Event(), Read(message) is { } next && await save(next, cancellationToken) ? next : null);
+            return (new LiveInput.Event(), Read(message) is { } next && await save(next, cancellationToken).ConfigureAwait(false) ? next : null);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -125,7 +125,7 @@ internal sealed class LiveRun(
     private async ValueTask CloseAsync()
     {
         if (_connection is null) return;
-        await _connection.DisposeAsync();
+        await _connection.DisposeAsync().ConfigureAwait(false);
         _connection = null;
     }
 }

@@ -23,13 +23,14 @@ internal sealed class PullRun(
     ProgressMeter meter,
     Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask>? onAdded = null) : IAsyncDisposable
 {
-    private static readonly PullInput.Done Done = new();
+    private static readonly PullInput.Done Done = new(), DoneLate = new(AcknowledgesLate: true);
     private readonly RetryPolicy _retry = RetryPolicy.Of(options);
     private readonly StreamMessageReader _reader = new();
     private readonly StreamLedger? _ledger = options.VerifyDigest ? new StreamLedger() : null;
-    private readonly DeltaDecoder? _deltas = options.Delta ? new DeltaDecoder(options.MaxMessageBytes) : null;
     private readonly HashSet<string> _early = new(StringComparer.Ordinal);
+    private DeltaDecoder? _deltas;
     private StreamConnection? _connection;
+    private long _acknowledgedAt;
     private ReferencedPages? _pages;
     private bool _firstSync;
     private double? _readySeconds;
@@ -37,7 +38,7 @@ internal sealed class PullRun(
 
     public async Task<SyncResult> RunAsync(CancellationToken cancellationToken)
     {
-        var origin = await store.LoadAsync(cancellationToken);
+        var origin = await store.LoadAsync(cancellationToken).ConfigureAwait(false);
         _firstSync = options.IsFirstSync ?? origin.Checkpoint <= Checkpoint.Beginning;
         var (state, command) = PullMachine.Begin(origin, PullTerms.Of(options));
         Report(SyncPhase.Connecting, state);
@@ -49,16 +50,17 @@ internal sealed class PullRun(
                     Report(SyncPhase.Completed, state with { Total = state.Processed });
                     return new SyncResult(
                         state.Transport, state.Processed, _added, meter.Seconds, _bytes, state.Position, state.StreamFailure, state.DigestVerified,
-                        _readySeconds, state.Repaired);
+                        _readySeconds, state.Repaired, state.Resumes);
                 case PullCommand.Fail fail:
                     throw new SyncFailedException(fail.Failure);
             }
 
-            var input = await ExecuteAsync(state, command, cancellationToken);
+            var input = await ExecuteAsync(state, command, cancellationToken).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             var before = state;
             (state, command) = PullMachine.Next(state, input, _retry, random.NextDouble());
-            if (state.OnRest && !before.OnRest) await LeaveStreamAsync(state);
+            if (state.OnRest && !before.OnRest) await GiveUpStreamAsync(state).ConfigureAwait(false);
+            if (state.Resumes > before.Resumes) await ResumeStreamAsync(state).ConfigureAwait(false);
             if (state.IsReady && !before.IsReady) _readySeconds = meter.Seconds;
             Report(state.IsReady && !before.IsReady ? SyncPhase.Ready : PhaseOf(state), state);
         }
@@ -66,9 +68,9 @@ internal sealed class PullRun(
 
     public async ValueTask DisposeAsync()
     {
-        if (_connection is not null) await _connection.DisposeAsync();
-        if (_pages is not null) await _pages.DisposeAsync();
-        if (_ledger is not null) await _ledger.DisposeAsync();
+        if (_connection is not null) await _connection.DisposeAsync().ConfigureAwait(false);
+        if (_pages is not null) await _pages.DisposeAsync().ConfigureAwait(false);
+        if (_ledger is not null) await _ledger.DisposeAsync().ConfigureAwait(false);
     }
 
     private async ValueTask<PullInput> ExecuteAsync(PullState state, PullCommand command, CancellationToken cancellationToken)
@@ -76,32 +78,32 @@ internal sealed class PullRun(
         switch (command)
         {
             case PullCommand.Receive receive:
-                return await ReceiveAsync(receive.Acknowledge, cancellationToken);
+                return await ReceiveAsync(receive.Acknowledge, cancellationToken).ConfigureAwait(false);
             case PullCommand.Save save when state.Phase == PullPhase.SavingBatch:
-                await SaveBatchAsync(state, save, cancellationToken);
-                return Done;
+                await SaveBatchAsync(state, save, cancellationToken).ConfigureAwait(false);
+                return time.GetElapsedTime(_acknowledgedAt) >= StreamWindows.AckInterval ? DoneLate : Done;
             case PullCommand.Save save:
-                await SaveAsync(options.Kept(save.Events, _firstSync), save.Checkpoint, cancellationToken);
+                await SaveAsync(options.Kept(save.Events, _firstSync), save.Checkpoint, cancellationToken).ConfigureAwait(false);
                 return Done;
             case PullCommand.FetchReference fetch:
-                return await FetchReferenceAsync(fetch, cancellationToken);
+                return await FetchReferenceAsync(fetch, cancellationToken).ConfigureAwait(false);
             case PullCommand.FetchRange fetch:
-                return await FetchRangeAsync(fetch, cancellationToken);
+                return await FetchRangeAsync(fetch, cancellationToken).ConfigureAwait(false);
             case PullCommand.Repair:
-                return await RepairAsync(cancellationToken);
+                return await RepairAsync(cancellationToken).ConfigureAwait(false);
             case PullCommand.Negotiate:
-                return await NegotiateAsync(cancellationToken);
+                return await NegotiateAsync(cancellationToken).ConfigureAwait(false);
             case PullCommand.Open open:
-                return await OpenAsync(open, cancellationToken);
+                return await OpenAsync(state.Terms, open, cancellationToken).ConfigureAwait(false);
             case PullCommand.FetchPage fetch:
-                return await FetchAsync(fetch.Since, cancellationToken);
+                return await FetchAsync(fetch.Since, cancellationToken).ConfigureAwait(false);
             case PullCommand.Rewind rewind:
-                await store.RewindAsync(rewind.Position, cancellationToken);
+                await store.RewindAsync(rewind.Position, cancellationToken).ConfigureAwait(false);
                 _early.Clear();
                 _added = 0;
                 return Done;
             case PullCommand.Wait wait:
-                await Task.Delay(wait.Delay, time, cancellationToken);
+                await Task.Delay(wait.Delay, time, cancellationToken).ConfigureAwait(false);
                 return Done;
             default:
                 throw new InvalidOperationException($"{command.GetType().Name} is not carried out here.");
@@ -110,9 +112,9 @@ internal sealed class PullRun(
 
     private async ValueTask SaveBatchAsync(PullState state, PullCommand.Save save, CancellationToken cancellationToken)
     {
-        if (_ledger is not null) await _ledger.HashAsync(save.Events);
+        if (_ledger is not null) await _ledger.HashAsync(save.Events).ConfigureAwait(false);
         var (first, kept) = (state.Origin.Events + _added, options.Kept(save.Events, _firstSync));
-        var added = await SaveAsync(kept, save.Checkpoint, cancellationToken);
+        var added = await SaveAsync(kept, save.Checkpoint, cancellationToken).ConfigureAwait(false);
         _ledger?.Saved(state.Position, save.Checkpoint ?? state.Position, save.Events, first, added, added == kept.Count);
 
         // What came first comes again with the pages, if the stream does not last.
@@ -121,9 +123,9 @@ internal sealed class PullRun(
 
     private async ValueTask<int> SaveAsync(IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, CancellationToken cancellationToken)
     {
-        var added = await store.SaveAsync(events, checkpoint, cancellationToken);
+        var added = await store.SaveAsync(events, checkpoint, cancellationToken).ConfigureAwait(false);
         _added += added.Count;
-        if (onAdded is not null && added.Count > 0) await onAdded(added, cancellationToken);
+        if (onAdded is not null && added.Count > 0) await onAdded(added, cancellationToken).ConfigureAwait(false);
         return added.Count;
     }
 
@@ -131,16 +133,16 @@ internal sealed class PullRun(
     {
         if (_ledger!.Parts is not { } parts) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, "The stream has too many parts to compare."));
         var repair = new RepairRun(rest, store, events => options.Kept(events, _firstSync), _retry, time, random);
-        var result = await repair.RunAsync(parts, cancellationToken);
+        var result = await repair.RunAsync(parts, cancellationToken).ConfigureAwait(false);
         _bytes += repair.Bytes;
         _added += repair.Added.Count - repair.Removed;
-        if (onAdded is not null && repair.Added.Count > 0) await onAdded(repair.Added, cancellationToken);
+        if (onAdded is not null && repair.Added.Count > 0) await onAdded(repair.Added, cancellationToken).ConfigureAwait(false);
         return result;
     }
 
     private async Task<PullInput> NegotiateAsync(CancellationToken cancellationToken)
     {
-        switch (await rest.NegotiateAsync(cancellationToken))
+        switch (await rest.NegotiateAsync(cancellationToken).ConfigureAwait(false))
         {
             case RestAnswer<Contracts.Rest.NegotiateResponse>.Ok { Body.Url: var url }
                 when Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "ws" or "wss":
@@ -152,49 +154,57 @@ internal sealed class PullRun(
         }
     }
 
-    private async Task<PullInput> OpenAsync(PullCommand.Open open, CancellationToken cancellationToken)
+    private async Task<PullInput> OpenAsync(PullTerms terms, PullCommand.Open open, CancellationToken cancellationToken)
     {
         var (connection, failure) = await StreamConnection.OpenAsync(
-            open.Url ?? options.WebSocketAddress("/v1/sync/stream"), open.Url is null ? credentials : null, ConnectionKind.Stream, options, time, cancellationToken);
+            open.Url ?? options.WebSocketAddress("/v1/sync/stream"), open.Url is null ? credentials : null, ConnectionKind.Stream, options, time, cancellationToken).ConfigureAwait(false);
         _connection = connection;
+        _deltas = options.Delta ? new DeltaDecoder(options.MaxMessageBytes) : null;
+        _acknowledgedAt = time.GetTimestamp();
         failure ??= await connection!.SendAsync(
-            options.Request(open.Since).ToUtf8Bytes(), MessageType, cancellationToken);
+            options.Request(open.Since, terms.Window, terms.Priority).ToUtf8Bytes(), MessageType, cancellationToken).ConfigureAwait(false);
         return failure is null ? new PullInput.Opened() : new PullInput.Failed(failure);
     }
 
     private async ValueTask<PullInput> ReceiveAsync(int? acknowledge, CancellationToken cancellationToken)
     {
         // Not being able to acknowledge ends nothing: what came before may be all there is, and else the next message tells.
-        if (acknowledge is { } batch) _ = await _connection!.SendAsync(new StreamAck(batch).ToUtf8Bytes(), MessageType, cancellationToken);
-        var received = await _connection!.ReceiveAsync(cancellationToken);
+        if (acknowledge is { } taken)
+        {
+            _acknowledgedAt = time.GetTimestamp();
+            _ = await _connection!.SendAsync(new StreamAck(taken).ToUtf8Bytes(), MessageType, cancellationToken).ConfigureAwait(false);
+        }
+
+        var received = await _connection!.ReceiveAsync(cancellationToken).ConfigureAwait(false);
         if (received.Failure is not null) return new PullInput.Failed(received.Failure);
         _bytes += received.WireBytes;
         var message = _reader.Read(received.Message, out var problem);
         if (_deltas is not null && message is StreamMessage.Batch patched) message = _deltas.Rebuild(patched, out problem);
         if (message is null) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, problem!));
-        return new PullInput.Message(message, message is StreamMessage.Complete && _ledger is not null ? await _ledger.DigestAsync() : null);
+        var digest = message is StreamMessage.Complete && _ledger is not null ? await _ledger.DigestAsync().ConfigureAwait(false) : null;
+        return new PullInput.Message(message, digest, received.WireBytes, message is StreamMessage.Batch batch ? Known(batch.Events) : 0);
     }
 
     private async Task<PullInput> FetchReferenceAsync(PullCommand.FetchReference fetch, CancellationToken cancellationToken)
     {
         if (fetch.Place == 0)
         {
-            if (_pages is not null) await _pages.DisposeAsync();
+            if (_pages is not null) await _pages.DisposeAsync().ConfigureAwait(false);
             _pages = new ReferencedPages(fetch.Pages, (page, token) => ReferencedPage.FetchAsync(http, page, options, time, token));
         }
 
-        var page = await _pages!.NextAsync(cancellationToken);
+        var page = await _pages!.NextAsync(cancellationToken).ConfigureAwait(false);
         _bytes += page.Bytes;
-        return page.Failure is null ? new PullInput.Referenced(page.Events, page.Digest) : new PullInput.Failed(page.Failure);
+        return page.Failure is null ? new PullInput.Referenced(page.Events, page.Digest, Known(page.Events)) : new PullInput.Failed(page.Failure);
     }
 
     private async Task<PullInput> FetchRangeAsync(PullCommand.FetchRange fetch, CancellationToken cancellationToken)
     {
-        switch (await rest.RangeAsync(fetch.Since, fetch.Count, cancellationToken))
+        switch (await rest.RangeAsync(fetch.Since, fetch.Count, cancellationToken).ConfigureAwait(false))
         {
             case RestAnswer<IReadOnlyList<SyncEvent>>.Ok ok:
                 _bytes += ok.Bytes;
-                return new PullInput.Referenced(ok.Body, EventDigest.Of(ok.Body));
+                return new PullInput.Referenced(ok.Body, EventDigest.Of(ok.Body), Known(ok.Body));
             case RestAnswer<IReadOnlyList<SyncEvent>>.Failed failed:
                 return new PullInput.Failed(failed.Failure);
             default:
@@ -204,11 +214,11 @@ internal sealed class PullRun(
 
     private async Task<PullInput> FetchAsync(Checkpoint since, CancellationToken cancellationToken)
     {
-        switch (await rest.PullAsync(since, cancellationToken))
+        switch (await rest.PullAsync(since, cancellationToken).ConfigureAwait(false))
         {
             case RestAnswer<Contracts.Rest.EventPageBody>.Ok ok:
                 _bytes += ok.Bytes;
-                return new PullInput.Page(ok.Body, _early.Count == 0 ? 0 : ok.Body.Events.Count(next => next.Id is { } id && _early.Contains(id)));
+                return new PullInput.Page(ok.Body, Known(ok.Body.Events));
             case RestAnswer<Contracts.Rest.EventPageBody>.Failed failed:
                 return new PullInput.Failed(failed.Failure);
             default:
@@ -216,11 +226,26 @@ internal sealed class PullRun(
         }
     }
 
-    private async Task LeaveStreamAsync(PullState state)
+    // Of a stream that was cut what came first may come again.
+    private int Known(IReadOnlyList<SyncEvent> events) => _early.Count == 0 ? 0 : events.Count(next => next.Id is { } id && _early.Contains(id));
+
+    private Task GiveUpStreamAsync(PullState state)
     {
         if (state.StreamFailure is { } failure) ClientLog.StreamGivenUp(logger, failure.Kind, failure.Message, state.Processed);
-        if (_pages is not null) await _pages.DisposeAsync();
-        if (_connection is not null) await _connection.DisposeAsync();
+        return LeaveStreamAsync();
+    }
+
+    private async Task ResumeStreamAsync(PullState state)
+    {
+        ClientLog.StreamResumed(logger, state.Processed);
+        await LeaveStreamAsync().ConfigureAwait(false);
+        if (_ledger is not null) await _ledger.BeginAnewAsync().ConfigureAwait(false);
+    }
+
+    private async Task LeaveStreamAsync()
+    {
+        if (_pages is not null) await _pages.DisposeAsync().ConfigureAwait(false);
+        if (_connection is not null) await _connection.DisposeAsync().ConfigureAwait(false);
         (_pages, _connection) = (null, null);
     }
 

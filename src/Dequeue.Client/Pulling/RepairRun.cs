@@ -38,23 +38,23 @@ internal sealed class RepairRun(
     /// <returns>What was repaired, or the failure.</returns>
     public async Task<PullInput> RunAsync(IReadOnlyList<StreamedPart> parts, CancellationToken cancellationToken)
     {
-        await store.SaveAsync([], parts[0].Since, cancellationToken);
-        var (wrong, failure) = await CompareAsync(parts, cancellationToken);
+        await store.SaveAsync([], parts[0].Since, cancellationToken).ConfigureAwait(false);
+        var (wrong, failure) = await CompareAsync(parts, cancellationToken).ConfigureAwait(false);
         if (failure is not null) return new PullInput.Failed(failure);
         if (wrong.Count > MaxParts) return Failed($"{wrong.Count} parts of the stream differ from the server's.");
         if (wrong.Count == 0)
         {
-            await store.SaveAsync([], parts[^1].Until, cancellationToken);
+            await store.SaveAsync([], parts[^1].Until, cancellationToken).ConfigureAwait(false);
             return new PullInput.Repaired(0, 0);
         }
 
         var gone = wrong.ConvertAll(static one => new Replacement(one.Part.First, one.Part.Added, []));
-        if (await store.ReplaceAsync(gone, wrong[0].Part.Since, cancellationToken) is null) return Failed("The store cannot replace events.");
+        if (await store.ReplaceAsync(gone, wrong[0].Part.Since, cancellationToken).ConfigureAwait(false) is null) return Failed("The store cannot replace events.");
 
         var (replacements, fetched) = (new List<Replacement>(), 0L);
         foreach (var (part, truth) in wrong)
         {
-            var answer = await TryAsync(() => rest.RangeAsync(part.Since, truth.Count, cancellationToken), cancellationToken);
+            var answer = await TryAsync(() => rest.RangeAsync(part.Since, truth.Count, cancellationToken), cancellationToken).ConfigureAwait(false);
             if (answer is RestAnswer<IReadOnlyList<SyncEvent>>.Failed failed) return new PullInput.Failed(failed.Failure);
             var (events, bytes) = (RestAnswer<IReadOnlyList<SyncEvent>>.Ok)answer;
             Bytes += bytes;
@@ -64,7 +64,7 @@ internal sealed class RepairRun(
             fetched += events.Count;
         }
 
-        Added = (await store.ReplaceAsync(replacements, parts[^1].Until, cancellationToken))!;
+        Added = (await store.ReplaceAsync(replacements, parts[^1].Until, cancellationToken).ConfigureAwait(false))!;
         return new PullInput.Repaired(wrong.Sum(static one => (long)one.Part.Received), fetched);
     }
 
@@ -74,13 +74,13 @@ internal sealed class RepairRun(
         var wrong = new List<(StreamedPart, RangeDigest)>();
         foreach (var some in parts.Chunk(DigestsRequest.MaxRanges))
         {
-            var answer = await TryAsync(() => rest.DigestsAsync(some[0].Since, [.. some.Select(static part => part.Until)], cancellationToken), cancellationToken);
+            var answer = await TryAsync(() => rest.DigestsAsync(some[0].Since, [.. some.Select(static part => part.Until)], cancellationToken), cancellationToken).ConfigureAwait(false);
             if (answer is RestAnswer<DigestsResponse>.Failed failed) return ([], failed.Failure);
             var (truths, bytes) = (RestAnswer<DigestsResponse>.Ok)answer;
             Bytes += bytes;
             foreach (var (part, truth) in some.Zip(truths.Ranges))
             {
-                if ((part.Digest ?? await store.DigestAsync(part.First, part.Added, cancellationToken)) is not { } digest)
+                if ((part.Digest ?? await store.DigestAsync(part.First, part.Added, cancellationToken).ConfigureAwait(false)) is not { } digest)
                     return ([], new SyncFailure(SyncFailureKind.BadAnswer, "The store cannot compare its events."));
 
                 // A part that is right may still lack in the store what a wrong one brought before its time, and gives back now.
@@ -95,9 +95,9 @@ internal sealed class RepairRun(
     {
         for (var failures = 1; ; failures++)
         {
-            var answer = await call();
+            var answer = await call().ConfigureAwait(false);
             if (answer is not RestAnswer<T>.Failed failed || retry.Delay(failures, failed.Failure, random.NextDouble()) is not { } delay) return answer;
-            await Task.Delay(delay, time, cancellationToken);
+            await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
         }
     }
 

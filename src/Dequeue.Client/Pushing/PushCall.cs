@@ -17,11 +17,11 @@ internal sealed class PushCall(RestCalls rest, RetryPolicy retry, TimeProvider t
     {
         for (var failures = 1; ; failures++)
         {
-            var answer = await rest.PushAsync(body, cancellationToken);
+            var answer = await rest.PushAsync(body, cancellationToken).ConfigureAwait(false);
             if (answer is not RestAnswer<PushResponse>.Failed failed) return answer;
             if (retry.Delay(failures, failed.Failure, random.NextDouble()) is not { } delay) return answer;
             onWait();
-            await Task.Delay(delay, time, cancellationToken);
+            await Task.Delay(delay, time, cancellationToken).ConfigureAwait(false);
         }
     }
 

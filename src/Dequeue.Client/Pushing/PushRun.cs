@@ -17,11 +17,11 @@ internal sealed class PushRun(PushCall call, ProgressMeter meter)
         Report(SyncPhase.Connecting);
         foreach (var next in events)
         {
-            if (!_body.HasRoomFor(next.Length)) await SendAsync(cancellationToken);
+            if (!_body.HasRoomFor(next.Length)) await SendAsync(cancellationToken).ConfigureAwait(false);
             _body.Add(next.Span);
         }
 
-        if (_body.Count > 0) await SendAsync(cancellationToken);
+        if (_body.Count > 0) await SendAsync(cancellationToken).ConfigureAwait(false);
         _total = _answered;
         Report(SyncPhase.Completed);
         return new PushResult(_acknowledged, _rejected, meter.Seconds, _bytes);
@@ -30,7 +30,7 @@ internal sealed class PushRun(PushCall call, ProgressMeter meter)
     private async Task SendAsync(CancellationToken cancellationToken)
     {
         var json = _body.Close();
-        switch (await call.SendAsync(json, () => Report(SyncPhase.Waiting), cancellationToken))
+        switch (await call.SendAsync(json, () => Report(SyncPhase.Waiting), cancellationToken).ConfigureAwait(false))
         {
             case RestAnswer<PushResponse>.Ok { Body: var answer }:
                 _acknowledged += answer.Acknowledged.Count;

@@ -19,7 +19,7 @@ internal sealed class ReferencedPages(IReadOnlyList<PageReference> pages, Func<P
     public async Task<ReferencedPage> NextAsync(CancellationToken cancellationToken)
     {
         Start();
-        var next = await _fetching.Peek().WaitAsync(cancellationToken);
+        var next = await _fetching.Peek().WaitAsync(cancellationToken).ConfigureAwait(false);
         _ = _fetching.Dequeue();
         Start();
         return next;
@@ -28,7 +28,7 @@ internal sealed class ReferencedPages(IReadOnlyList<PageReference> pages, Func<P
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        await _stop.CancelAsync();
+        await _stop.CancelAsync().ConfigureAwait(false);
         await ((Task)Task.WhenAll(_fetching)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _stop.Dispose();
     }
@@ -42,6 +42,6 @@ internal sealed class ReferencedPages(IReadOnlyList<PageReference> pages, Func<P
     private async Task<ReferencedPage> FetchAsync(PageReference page)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-        return await fetch(page, _stop.Token);
+        return await fetch(page, _stop.Token).ConfigureAwait(false);
     }
 }

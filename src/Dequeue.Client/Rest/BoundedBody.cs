@@ -9,8 +9,8 @@ internal static class BoundedBody
     /// <exception cref="InvalidDataException">The body is damaged, or larger than <paramref name="maxBytes"/>.</exception>
     public static async Task<(ReadOnlyMemory<byte> Body, long WireBytes)> ReadAsync(HttpContent content, int maxBytes, CancellationToken cancellationToken)
     {
-        await using var raw = new CountingStream(await content.ReadAsStreamAsync(cancellationToken));
-        await using Stream body = content.Headers.ContentEncoding.LastOrDefault() switch
+        using var raw = new CountingStream(await content.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
+        using Stream body = content.Headers.ContentEncoding.LastOrDefault() switch
         {
             "br" => new BrotliStream(raw, CompressionMode.Decompress),
             "gzip" => new GZipStream(raw, CompressionMode.Decompress),
@@ -21,7 +21,7 @@ internal static class BoundedBody
         var length = 0;
         while (true)
         {
-            var read = await body.ReadAsync(buffer.AsMemory(length), cancellationToken);
+            var read = await body.ReadAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
             if (read == 0) return (buffer.AsMemory(0, length), raw.Count);
             length += read;
             if (length < buffer.Length) continue;

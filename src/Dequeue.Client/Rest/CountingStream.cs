@@ -22,7 +22,7 @@ internal sealed class CountingStream(Stream inner) : Stream
     public override int Read(byte[] buffer, int offset, int count) => Counted(inner.Read(buffer, offset, count));
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
-        => Counted(await inner.ReadAsync(buffer, cancellationToken));
+        => Counted(await inner.ReadAsync(buffer, cancellationToken).ConfigureAwait(false));
 
     public override void Flush()
     {

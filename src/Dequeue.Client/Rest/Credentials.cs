@@ -7,7 +7,7 @@ internal sealed class Credentials(TokenProvider provider)
     private bool _refreshed;
 
     public async ValueTask<string> TokenAsync(CancellationToken cancellationToken)
-        => _token ??= await provider(refused: false, cancellationToken);
+        => _token ??= await provider(refused: false, cancellationToken).ConfigureAwait(false);
 
     /// <summary>Asks for a fresh token.</summary>
     /// <returns>False when this run already did.</returns>
@@ -15,7 +15,7 @@ internal sealed class Credentials(TokenProvider provider)
     {
         if (_refreshed) return false;
         _refreshed = true;
-        _token = await provider(refused: true, cancellationToken);
+        _token = await provider(refused: true, cancellationToken).ConfigureAwait(false);
         return true;
     }
 }

@@ -31,7 +31,7 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
         var (events, bytes) = (new List<SyncEvent>(count), 0L);
         while (events.Count < count)
         {
-            var answer = await PullAsync(since, Math.Min(count - events.Count, options.PageSize), cancellationToken);
+            var answer = await PullAsync(since, Math.Min(count - events.Count, options.PageSize), cancellationToken).ConfigureAwait(false);
             if (answer is RestAnswer<EventPageBody>.Failed failed) return new RestAnswer<IReadOnlyList<SyncEvent>>.Failed(failed.Failure);
             var (page, wireBytes) = (RestAnswer<EventPageBody>.Ok)answer;
             bytes += wireBytes;
@@ -83,10 +83,10 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
         {
             while (true)
             {
-                using var request = await RequestAsync(address, body, both.Token);
-                using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token);
-                if (response.StatusCode == HttpStatusCode.Unauthorized && await credentials.RefreshAsync(both.Token)) continue;
-                var (content, bytes) = await BoundedBody.ReadAsync(response.Content, options.MaxBodyBytes, both.Token);
+                using var request = await RequestAsync(address, body, both.Token).ConfigureAwait(false);
+                using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token).ConfigureAwait(false);
+                if (response.StatusCode == HttpStatusCode.Unauthorized && await credentials.RefreshAsync(both.Token).ConfigureAwait(false)) continue;
+                var (content, bytes) = await BoundedBody.ReadAsync(response.Content, options.MaxBodyBytes, both.Token).ConfigureAwait(false);
                 if (!response.IsSuccessStatusCode) return new RestAnswer<T>.Failed(Refusal(response, content.Span));
                 return read(content) is { } answer ? new RestAnswer<T>.Ok(answer, bytes) : BadAnswer<T>(address);
             }
@@ -113,7 +113,7 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
     {
         var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ReadOnlyMemoryContent(body) };
         request.Content.Headers.ContentType = Json;
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await credentials.TokenAsync(cancellationToken));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await credentials.TokenAsync(cancellationToken).ConfigureAwait(false));
         request.Headers.AcceptEncoding.ParseAdd("br");
         request.Headers.AcceptEncoding.ParseAdd("gzip");
         return request;

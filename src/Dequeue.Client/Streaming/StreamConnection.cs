@@ -75,10 +75,10 @@ internal sealed class StreamConnection : IAsyncDisposable
                 socket.Options.CollectHttpResponseDetails = true;
                 if (options.Proxy is not null) socket.Options.Proxy = options.Proxy;
                 if (credentials is not null)
-                    socket.Options.SetRequestHeader("Authorization", $"Bearer {await credentials.TokenAsync(both.Token)}");
+                    socket.Options.SetRequestHeader("Authorization", $"Bearer {await credentials.TokenAsync(both.Token).ConfigureAwait(false)}");
                 if (kind == ConnectionKind.Live) socket.Options.KeepAliveInterval = socket.Options.KeepAliveTimeout = options.KeepAliveInterval;
                 options.ConfigureWebSocket?.Invoke(socket.Options);
-                await socket.ConnectAsync(address, both.Token);
+                await socket.ConnectAsync(address, both.Token).ConfigureAwait(false);
                 opened = true;
                 return (new StreamConnection(socket, kind, options, time), null);
             }
@@ -87,7 +87,7 @@ internal sealed class StreamConnection : IAsyncDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 if (timeout.IsCancellationRequested)
                     return (null, new SyncFailure(SyncFailureKind.TimedOut, $"The WebSocket did not open within {options.ConnectTimeout.TotalSeconds:0.#} s."));
-                if ((int)socket.HttpStatusCode == 401 && credentials is not null && await credentials.RefreshAsync(both.Token)) continue;
+                if ((int)socket.HttpStatusCode == 401 && credentials is not null && await credentials.RefreshAsync(both.Token).ConfigureAwait(false)) continue;
                 return (null, Refusal(socket, e, time));
             }
             finally
@@ -105,7 +105,7 @@ internal sealed class StreamConnection : IAsyncDisposable
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
         try
         {
-            await _socket.SendAsync(message, type, endOfMessage: true, both.Token);
+            await _socket.SendAsync(message, type, endOfMessage: true, both.Token).ConfigureAwait(false);
             return null;
         }
         catch (Exception e) when (e is OperationCanceledException || IsCut(e))
@@ -121,9 +121,9 @@ internal sealed class StreamConnection : IAsyncDisposable
     /// <summary>Says goodbye if the server still listens, and frees the socket.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived) await SayGoodbyeAsync();
-        await _stop.CancelAsync();
-        await _receiving;
+        if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived) await SayGoodbyeAsync().ConfigureAwait(false);
+        await _stop.CancelAsync().ConfigureAwait(false);
+        await _receiving.ConfigureAwait(false);
         _opener?.Dispose();
         _socket.Dispose();
         _stop.Dispose();
@@ -134,7 +134,7 @@ internal sealed class StreamConnection : IAsyncDisposable
         using var timeout = new CancellationTokenSource(CloseTimeout, _time);
         try
         {
-            await _socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, null, timeout.Token);
+            await _socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, null, timeout.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException || IsCut(e))
         {
@@ -152,13 +152,13 @@ internal sealed class StreamConnection : IAsyncDisposable
             while (true)
             {
                 idle.CancelAfter(_idleTimeout);
-                var message = await ReceiveOneAsync(expected, both.Token);
+                var message = await ReceiveOneAsync(expected, both.Token).ConfigureAwait(false);
                 idle.CancelAfter(Timeout.InfiniteTimeSpan);
                 expected = Math.Clamp(message.WireBytes + message.WireBytes / 8, _smallestBuffer, _options.MaxMessageBytes);
 
                 // Here rather than where messages are parsed: the two run side by side.
                 if (_opener is not null && message.Failure is null) message = Open(message, _opener);
-                await _messages.Writer.WriteAsync(message, cancellationToken);
+                await _messages.Writer.WriteAsync(message, cancellationToken).ConfigureAwait(false);
                 if (message.Failure is not null) return;
             }
         }
@@ -168,11 +168,11 @@ internal sealed class StreamConnection : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            await EndAsync(new SyncFailure(SyncFailureKind.TimedOut, $"The stream was silent for {_idleTimeout.TotalSeconds:0.#} s."), cancellationToken);
+            await EndAsync(new SyncFailure(SyncFailureKind.TimedOut, $"The stream was silent for {_idleTimeout.TotalSeconds:0.#} s."), cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (IsCut(e))
         {
-            await EndAsync(Cut(e), cancellationToken);
+            await EndAsync(Cut(e), cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -182,7 +182,7 @@ internal sealed class StreamConnection : IAsyncDisposable
         var length = 0;
         while (true)
         {
-            var part = await _socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken);
+            var part = await _socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken).ConfigureAwait(false);
             if (part.MessageType == WebSocketMessageType.Close)
             {
                 return new Received(default, 0, new SyncFailure(
@@ -207,7 +207,7 @@ internal sealed class StreamConnection : IAsyncDisposable
     {
         try
         {
-            await _messages.Writer.WriteAsync(new Received(default, 0, failure), cancellationToken);
+            await _messages.Writer.WriteAsync(new Received(default, 0, failure), cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException)
         {

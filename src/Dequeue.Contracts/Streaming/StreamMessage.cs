@@ -93,7 +93,9 @@ public abstract record StreamMessage
     /// <summary><c>sync.stream.error</c>: ends the stream.</summary>
     /// <param name="Text">For people.</param>
     /// <param name="Code">One of <see cref="ErrorCodes"/>, or one of a later server.</param>
-    public sealed record Error(string Text, string Code) : StreamMessage
+    /// <param name="Checkpoint">Where a stream that is asked for again goes on, when the server tells: everything up to there was sent.</param>
+    /// <param name="Window">The window that it is to be asked for with, when the server wants one.</param>
+    public sealed record Error(string Text, string Code, Checkpoint? Checkpoint = null, int? Window = null) : StreamMessage
     {
         /// <summary>The message's <c>type</c>.</summary>
         public const string Type = "sync.stream.error";
@@ -105,6 +107,8 @@ public abstract record StreamMessage
                 writer.WriteString("type"u8, Type);
                 writer.WriteString("error"u8, error.Text);
                 writer.WriteString("code"u8, error.Code);
+                if (error.Checkpoint is { } checkpoint) writer.WriteString("checkpoint"u8, checkpoint.ToString());
+                if (error.Window is { } window) writer.WriteNumber("window"u8, window);
             }, this);
     }
 

@@ -62,7 +62,9 @@ public sealed class StreamMessageReader
             StreamMessage.Complete.Type => fields is { ProcessedEvents: >= 0 and { } processed, NewCheckpoint: { } checkpoint }
                 ? new StreamMessage.Complete(processed, checkpoint, fields.Digest, fields.Position)
                 : null,
-            StreamMessage.Error.Type => fields is { Error: { } text, Code: { } code } ? new StreamMessage.Error(text, code) : null,
+            StreamMessage.Error.Type => fields is { Error: { } text, Code: { } code }
+                ? new StreamMessage.Error(text, code, fields.Checkpoint, fields.Window is > 0 and <= StreamRequest.MaxWindow and { } window ? (int)window : null)
+                : null,
             _ => new StreamMessage.Unknown(fields.Type),
         };
 
@@ -84,6 +86,7 @@ public sealed class StreamMessageReader
         else if (name.Equals("deltas"u8)) fields.IsMalformed |= (fields.Deltas = Places(ref reader)) is null;
         else if (name.Equals("references"u8)) fields.IsMalformed |= (fields.References = PageReferences(ref reader)) is null;
         else if (name.Equals("encoding"u8)) fields.Encoding = Text(ref reader);
+        else if (name.Equals("window"u8)) fields.Window = Integer(ref reader);
         else if (name.Equals("digest"u8)) fields.Digest = Text(ref reader);
         else if (name.Equals("error"u8)) fields.Error = Text(ref reader);
         else if (name.Equals("code"u8)) fields.Code = Text(ref reader);
@@ -196,7 +199,7 @@ public sealed class StreamMessageReader
         public List<SyncEvent>? Events;
         public List<int>? Deltas;
         public List<PageReference>? References;
-        public long? BatchIndex, TotalEvents, ProcessedEvents, PriorityEvents, Position;
+        public long? BatchIndex, TotalEvents, ProcessedEvents, PriorityEvents, Position, Window;
         public bool? IsLast, Priority, Reset;
         public bool IsMalformed;
         public Checkpoint? Checkpoint, NewCheckpoint;

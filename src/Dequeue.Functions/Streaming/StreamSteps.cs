@@ -85,7 +85,7 @@ public sealed partial class StreamSteps(
 
         return progress.IsSent && digest is not null ? progress with { Digest = digest.ToString() } : progress;
 
-        bool IsFull() => progress.NextBatch - first >= most || clock.GetElapsedTime(began) >= StreamLimits.WindowTime;
+        bool IsFull() => progress.NextBatch - first >= most || progress.Room <= 0 || clock.GetElapsedTime(began) >= StreamLimits.WindowTime;
 
         IAsyncEnumerable<EventPage> Rest()
         {
@@ -108,10 +108,7 @@ public sealed partial class StreamSteps(
 
                 var bytes = await channel.SendAsync(target, writer.Parts(batch), cancellationToken);
                 if (batch.Index == 0) telemetry.FirstBatch(target.Trace);
-                progress = progress with
-                {
-                    Position = batch.LastEvent, NextBatch = batch.Index + 1, SentEvents = progress.SentEvents + batch.Count, SentBytes = progress.SentBytes + bytes,
-                };
+                progress = progress.Sent(batch, bytes);
                 if (IsFull()) return;
             }
 
@@ -175,7 +172,7 @@ public sealed partial class StreamSteps(
     {
         ArgumentNullException.ThrowIfNull(refusal);
         telemetry.StreamFailed(refusal.Target.Trace, refusal.Code);
-        return channel.SendAsync(refusal.Target, new StreamMessage.Error(refusal.Text, refusal.Code).ToUtf8Bytes(), cancellationToken);
+        return channel.SendAsync(refusal.Target, new StreamMessage.Error(refusal.Text, refusal.Code, refusal.ResumeAt, refusal.Window).ToUtf8Bytes(), cancellationToken);
     }
 
     /// <summary>Answers a message that is not accepted. Whatever runs on the connection goes on.</summary>

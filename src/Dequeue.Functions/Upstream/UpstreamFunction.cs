@@ -245,6 +245,12 @@ public sealed partial class UpstreamFunction(
                     return;
                 }
 
+                if (progress.NeedsWindow)
+                {
+                    await steps.FailAsync(StreamFailure.WindowRequired(progress), cancellationToken);
+                    return;
+                }
+
                 order = order with { Begun = progress };
             }
 
