@@ -5,6 +5,7 @@ using Dequeue.Contracts.Streaming;
 using Dequeue.Functions.Auth;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Http;
+using Dequeue.Functions.Live;
 using Dequeue.Functions.Pushing;
 using Dequeue.Functions.Streaming;
 using Dequeue.Functions.Telemetry;
@@ -28,6 +29,7 @@ public sealed partial class UpstreamFunction(
     StreamSteps steps,
     StreamRegistry registry,
     PushIntake intake,
+    AbsentUsers absent,
     BackendSettings settings,
     SyncTelemetry telemetry,
     TimeProvider clock,
@@ -95,9 +97,10 @@ public sealed partial class UpstreamFunction(
     }
 
     // The connection joins its own group here: that costs nothing, a REST call later would cost a round trip of every stream.
-    private static async Task<IResult> ConnectAsync(HttpRequest request, UpstreamEvent upstream, CancellationToken cancellationToken)
+    private async Task<IResult> ConnectAsync(HttpRequest request, UpstreamEvent upstream, CancellationToken cancellationToken)
     {
-        if (upstream.Log is null) return Problems.Unauthenticated(tokenWasGiven: true);
+        if (upstream.Log is not { } log) return Problems.Unauthenticated(tokenWasGiven: true);
+        absent.Expect(log);
         if (await RequestBody.ReadAsync(request, MaxBodyBytes, cancellationToken) is not { } body) return Problems.TooLarge(MaxBodyBytes);
         return Results.Json(ConnectReply.For(upstream.ConnectionId, body), ConnectJson.Default.ConnectReply);
     }
