@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Rest;
+using Dequeue.Functions.Configuration;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -25,6 +26,7 @@ public sealed partial class SyncGateway : IDisposable
 
     private readonly IHttpForwarder _forwarder;
     private readonly Func<Uri> _functions;
+    private readonly AllowedOrigins _origins;
     private readonly ILogger<SyncGateway> _logger;
     private readonly HttpClient _negotiation = new(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { Timeout = HandshakePatience };
     private readonly HttpMessageInvoker _webPubSub = new(new SocketsHttpHandler
@@ -37,8 +39,15 @@ public sealed partial class SyncGateway : IDisposable
     });
 
     /// <summary>A gateway to the functions at an address, asked for when it is needed.</summary>
-    public SyncGateway(IHttpForwarder forwarder, Func<Uri> functions, ILogger<SyncGateway> logger)
-        => (_forwarder, _functions, _logger) = (forwarder, functions, logger);
+    /// <param name="forwarder">Carries the connections.</param>
+    /// <param name="functions">Where the functions are.</param>
+    /// <param name="origins">Comma list of the origins whose pages may open a socket, or <c>*</c>; null or empty for every one. What is no
+    /// page sends no origin, and may always.</param>
+    /// <param name="logger">Gets what went wrong.</param>
+    /// <exception cref="FormatException">An item of the list is no origin.</exception>
+    public SyncGateway(IHttpForwarder forwarder, Func<Uri> functions, string? origins, ILogger<SyncGateway> logger)
+        => (_forwarder, _functions, _origins, _logger)
+            = (forwarder, functions, AllowedOrigins.TryParse(origins, out var allowed) ? allowed : throw new FormatException("No list of origins."), logger);
 
     /// <summary>Forwards an upgrade that is meant for the gateway.</summary>
     /// <returns>False when the request is not, and nothing was done.</returns>
@@ -46,6 +55,11 @@ public sealed partial class SyncGateway : IDisposable
     {
         ArgumentNullException.ThrowIfNull(context);
         if (!IsUpgrade(context) || Route(context.Request) is not var (negotiatePath, token)) return false;
+        if (!IsAllowed(context.Request))
+        {
+            await RefuseAsync(context.Response, 403, "Forbidden", ErrorCodes.Unauthorized, "Pages of this origin may not open a socket here.");
+            return true;
+        }
 
         using var negotiate = new HttpRequestMessage(HttpMethod.Post, new Uri(_functions(), negotiatePath));
         if (token is not null) negotiate.Headers.TryAddWithoutValidation("Authorization", token);
@@ -65,7 +79,7 @@ public sealed partial class SyncGateway : IDisposable
             || (failure is OperationCanceledException && !context.RequestAborted.IsCancellationRequested))
         {
             LogUnreachable(failure.GetType().Name);
-            await RefuseAsync(context.Response, 502, "The sync backend does not answer.");
+            await RefuseAsync(context.Response, 502, "Bad gateway", ErrorCodes.Internal, "The sync backend does not answer.");
         }
 
         return true;
@@ -83,6 +97,11 @@ public sealed partial class SyncGateway : IDisposable
             ? context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" }
             : HttpMethods.IsGet(context.Request.Method)
                 && context.Request.Headers.Upgrade.ToString().Equals("websocket", StringComparison.OrdinalIgnoreCase);
+
+    // Browsers apply no CORS to sockets: who does not want every page there has to refuse it. The gateway's own pages are at its host.
+    private bool IsAllowed(HttpRequest request)
+        => request.Headers.Origin.ToString() is not { Length: > 0 } origin || _origins.IsEmpty || _origins.Allow(origin)
+            || (Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase));
 
     // A browser cannot set the header of a WebSocket, so that the live socket takes its token in the query.
     private static (string NegotiatePath, string? Authorization)? Route(HttpRequest request)
@@ -120,8 +139,8 @@ public sealed partial class SyncGateway : IDisposable
         await answer.Content.CopyToAsync(response.Body, response.HttpContext.RequestAborted);
     }
 
-    private static Task RefuseAsync(HttpResponse response, int status, string detail)
-        => Results.Json(new Problem("Bad gateway", status, detail, ErrorCodes.Internal), RestJson.Default.Problem, Problem.MediaType, status).ExecuteAsync(response.HttpContext);
+    private static Task RefuseAsync(HttpResponse response, int status, string title, string code, string detail)
+        => Results.Json(new Problem(title, status, detail, code), RestJson.Default.Problem, Problem.MediaType, status).ExecuteAsync(response.HttpContext);
 
     [LoggerMessage(401, LogLevel.Error, "The sync backend could not be asked to negotiate: {Failure}")]
     private partial void LogUnreachable(string failure);
@@ -151,11 +170,12 @@ public static class SyncGatewayExtensions
     /// <summary>Registers the gateway.</summary>
     /// <param name="services">The application's services.</param>
     /// <param name="functions">The address of the functions.</param>
-    public static IServiceCollection AddSyncGateway(this IServiceCollection services, Func<IServiceProvider, Uri> functions)
+    /// <param name="origins">Comma list of the origins whose pages may open a socket; null or empty for every one.</param>
+    public static IServiceCollection AddSyncGateway(this IServiceCollection services, Func<IServiceProvider, Uri> functions, string? origins = null)
     {
         services.AddHttpForwarder();
         return services.AddSingleton(provider => new SyncGateway(
-            provider.GetRequiredService<IHttpForwarder>(), () => functions(provider), provider.GetRequiredService<ILogger<SyncGateway>>()));
+            provider.GetRequiredService<IHttpForwarder>(), () => functions(provider), origins, provider.GetRequiredService<ILogger<SyncGateway>>()));
     }
 
     /// <summary>Lets the gateway take what is meant for it.</summary>

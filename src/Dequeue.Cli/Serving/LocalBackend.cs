@@ -109,7 +109,7 @@ public sealed class LocalBackend : IAsyncDisposable
         builder.Logging.SetMinimumLevel(options.LogLevel);
         foreach (var framework in new[] { "Microsoft", "System", "Yarp", "Azure" }) builder.Logging.AddFilter(framework, LogLevel.Warning);
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None); // a failed start is reported by its caller
-        builder.Services.AddSyncGateway(AddressOf);
+        builder.Services.AddSyncGateway(AddressOf, builder.Configuration["Cors:Origins"]);
         builder.Services.AddSingleton<IStartupFilter, GatewayFirst>();
         return builder.Build();
     }

@@ -17,6 +17,9 @@ public sealed record BackendSettings(
     string EventLogStorage, WebPubSubSettings WebPubSub, AuthSettings Auth, AllowedApps Apps, int CallsPerSecond, int StreamsPerUser, TimeSpan AckPatience,
     ReferenceSettings References)
 {
+    /// <summary><c>Cors__Origins</c>: the origins of browser apps; default none.</summary>
+    internal AllowedOrigins Origins { get; private init; } = AllowedOrigins.None;
+
     private const int MaxAckSeconds = 300;
     private const int DefaultAckSeconds = 60;
     private const int DefaultCallsPerSecond = 200;
@@ -38,7 +41,11 @@ public sealed record BackendSettings(
             Limit(configuration, "Limits:CallsPerSecond", DefaultCallsPerSecond),
             Limit(configuration, "Limits:StreamsPerUser", DefaultStreamsPerUser),
             TimeSpan.FromSeconds(Limit(configuration, "Limits:AckSeconds", DefaultAckSeconds, MaxAckSeconds)),
-            ReferenceSettings.Read(configuration));
+            ReferenceSettings.Read(configuration))
+        {
+            Origins = AllowedOrigins.TryParse(configuration["Cors:Origins"], out var origins) ? origins : throw new SettingsException(
+                "Cors__Origins is a comma list of origins, such as https://app.example, or *."),
+        };
     }
 
     private static int Limit(IConfiguration configuration, string key, int fallback, int most = int.MaxValue)

@@ -19,7 +19,7 @@ internal sealed class EventPageResult(PulledPage page) : IResult
         var eventBytes = page.Runs.Sum(run => (long)run.Json.Length) + Math.Max(0, page.Runs.Count - 1);
         response.ContentType = "application/json";
         response.Headers.CacheControl = "private, no-store";
-        response.Headers.Vary = HeaderNames.AcceptEncoding;
+        response.Headers.Append(HeaderNames.Vary, HeaderNames.AcceptEncoding);
         if (eventBytes >= MinBytesToCompress && AcceptsGzip(httpContext.Request))
         {
             response.Headers.ContentEncoding = "gzip";

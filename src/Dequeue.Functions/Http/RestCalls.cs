@@ -19,6 +19,7 @@ public sealed partial class RestCalls : IDisposable
     private readonly TokenVerifier _tokens;
     private readonly AllowedApps _apps;
     private readonly PartitionedRateLimiter<LogKey> _limiter;
+    private readonly AllowedOrigins _origins;
     private readonly int _burst;
     private readonly ILogger<RestCalls> _logger;
 
@@ -26,7 +27,7 @@ public sealed partial class RestCalls : IDisposable
     public RestCalls(TokenVerifier tokens, BackendSettings settings, ILogger<RestCalls> logger)
     {
         ArgumentNullException.ThrowIfNull(settings);
-        (_tokens, _apps, _logger) = (tokens, settings.Apps, logger);
+        (_tokens, _apps, _origins, _logger) = (tokens, settings.Apps, settings.Origins, logger);
         _burst = settings.CallsPerSecond * BurstSeconds;
         _limiter = PartitionedRateLimiter.Create<LogKey, LogKey>(log => RateLimitPartition.GetTokenBucketLimiter(log, _ => new TokenBucketRateLimiterOptions
         {
@@ -50,6 +51,7 @@ public sealed partial class RestCalls : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(answer);
+        request.Allow(_origins);
         try
         {
             if (BearerToken(request) is not { } token) return Problems.Unauthenticated(tokenWasGiven: false);
