@@ -1,8 +1,9 @@
 // Checks infra/, azure.yaml, .github/ and the docs that describe them. Called by run.sh with the path of the Bicep compiler.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { posix } from 'node:path';
+import { combinations, deploy, expected } from './combinations.mjs';
 
 const bicep = process.argv[2];
 let passed = 0;
@@ -170,7 +171,7 @@ check('every resource that can carry tags has those of the environment', () =>
     .map((resource) => `${resource.module}: ${resource.type}`));
 check('every output that the docs and tools use is there', () => without(
   [
-    'AZURE_LOCATION', 'AZURE_TENANT_ID', 'AZURE_RESOURCE_GROUP', 'SERVICE_API_NAME', 'SERVICE_API_URI', 'EVENT_LOG_ACCOUNT',
+    'AZURE_LOCATION', 'AZURE_TENANT_ID', 'FUNCTIONS_PRINCIPAL_ID', 'WEB_PUBSUB_HUB_AUDIENCE', 'AZURE_RESOURCE_GROUP', 'SERVICE_API_NAME', 'SERVICE_API_URI', 'EVENT_LOG_ACCOUNT',
     'EVENT_LOG_TABLE_ENDPOINT', 'PAGES_BLOB_ENDPOINT', 'WEB_PUBSUB_NAME', 'WEB_PUBSUB_ENDPOINT', 'APPLICATION_INSIGHTS_NAME',
     'LOG_ANALYTICS_WORKSPACE_ID', 'AZURE_CONTAINER_REGISTRY_ENDPOINT', 'GATEWAY_URI',
   ],
@@ -180,6 +181,64 @@ check('no output is secure or shows a connection string', () => Object.entries(t
   .map(([name]) => name));
 check('every parameter says what it is', () =>
   Object.entries(template.parameters).filter(([, parameter]) => !parameter.metadata?.description).map(([name]) => name));
+
+// Every combination of the switches ------------------------------------------------------------------------------------------
+
+const isWhole = process.env.COMBINATIONS === 'all';
+const rows = combinations(isWhole);
+const { deployed, complaints } = deploy(bicep, rows);
+const inEach = (find) => rows.flatMap((row, i) => find(deployed[i], row).map((problem) => `${JSON.stringify(row)}: ${problem}`)).slice(0, 20);
+const typed = (resources, type) => resources.filter((resource) => resource.type === type);
+
+check(`${rows.length} combinations of the switches are worked out without a complaint${isWhole ? '' : ' (all 576 with COMBINATIONS=all)'}`, () => complaints);
+if (!isWhole) {
+  check('in them every pair of two switches\' values occurs', () => {
+    const pairs = (list) => new Set(list.flatMap((row) => Object.entries(row).flatMap(([a, x]) => Object.entries(row).map(([b, y]) => `${a}=${x} ${b}=${y}`))));
+    return without([...pairs(combinations(true))], [...pairs(rows)]);
+  });
+}
+check('each has exactly the resources that its switches ask for', () => inEach((resources, row) => {
+  const wanted = expected(row);
+  const types = new Set([...Object.keys(wanted), ...resources.map((resource) => resource.type)]);
+  return [...types].filter((type) => typed(resources, type).length !== (wanted[type] ?? 0))
+    .map((type) => `${typed(resources, type).length} ${type}, not ${wanted[type] ?? 0}`);
+}));
+check('in none does a setting override the durable part of host.json, which the scale controller would not see', () => inEach((resources, row) => {
+  // Settings hold addresses that Azure alone knows, so that they stay one expression.
+  const settings = JSON.stringify(typed(resources, 'Microsoft.Web/sites')[0].properties.siteConfig.appSettings);
+  return [
+    ...(settings.match(/AzureFunctionsJobHost__extensions\w*/gi) ?? []),
+    ...(settings.includes("'DURABLE_TASK_SCHEDULER'") === (row.backend === 'durableTaskScheduler') ? [] : ['DURABLE_TASK_SCHEDULER']),
+    ...['OTEL_TRACES_SAMPLER', 'OTEL_TRACES_SAMPLER_ARG', 'Cors__Origins'].filter((name) => !settings.includes(name)),
+  ];
+}));
+check('with zones the plan and all three accounts are spread, without them only the event log', () => inEach((resources, row) => [
+  ...typed(resources, 'Microsoft.Web/serverfarms').filter((plan) => plan.properties.zoneRedundant !== row.zones).map(() => 'the plan'),
+  ...typed(resources, 'Microsoft.Storage/storageAccounts')
+    .filter((account) => (account.sku.name === 'Standard_ZRS') !== (row.zones || account.name.startsWith('stlog'))).map((account) => account.name),
+]));
+check('a role assignment is named after the object id of who gets it', () => inEach((resources) =>
+  typed(resources, 'Microsoft.Authorization/roleAssignments').filter((role) => !role.id.includes(').principalId')).map((role) => role.id)));
+check('every alert goes to somebody', () => inEach((resources, row) =>
+  [...typed(resources, 'Microsoft.Insights/scheduledQueryRules'), ...typed(resources, 'Microsoft.Insights/metricAlerts')]
+    .filter((rule) => !JSON.stringify(rule.properties.actions).includes(row.alerts === 'mail' ? '/actionGroups/ag-' : '/actionGroups/theirs')).map((rule) => rule.name)));
+check('the workbook asks the ten questions of docs/queries.kql', () => inEach((resources) => {
+  const { items } = JSON.parse(typed(resources, 'Microsoft.Insights/workbooks')[0].properties.serializedData);
+  return [
+    ...(items.length === 10 ? [] : [`${items.length} questions`]),
+    ...items.filter(({ content }, i) => !content.title.startsWith(`${i + 1}. `) || !content.query.includes('| where')).map(({ content }) => content.title),
+    ...items.filter(({ content }) => content.resourceType.endsWith(/^(Usage|WebPubSub)/m.test(content.query) ? 'components' : 'workspaces')).map(({ content }) => content.title),
+  ];
+}));
+check('Web PubSub logs connections and messages, and no line for each REST call', () => inEach((resources) => {
+  const { categories } = typed(resources, 'Microsoft.SignalRService/webPubSub')[0].properties.resourceLogConfiguration;
+  const sent = typed(resources, 'Microsoft.Insights/diagnosticSettings').find((setting) => setting.id.includes('/webPubSub/')).properties.logs;
+  return [
+    ...without(['ConnectivityLogs', 'MessagingLogs'], categories.filter((category) => category.enabled === 'true').map((category) => category.name)),
+    ...without(['ConnectivityLogs', 'MessagingLogs'], sent.map((log) => log.category)),
+    ...[...categories, ...sent].filter((log) => JSON.stringify(log).includes('HttpRequestLogs') && String(log.enabled) === 'true').map(() => 'HttpRequestLogs'),
+  ];
+}));
 
 // What belongs together -----------------------------------------------------------------------------------------------------
 
@@ -201,6 +260,12 @@ check('docs/deploying.md explains every azd environment variable', () => {
 });
 
 const azure = read('azure.yaml');
+check('the hook of azure.yaml is a script that can be run, and uses only variables that the templates put out', () => {
+  const hook = azure.match(/^ {2}postdeploy:\n {4}shell: sh\n {4}run: (\S+)$/m)?.[1];
+  if (!hook || !(statSync(hook).mode & 0o100)) return [`no hook that can be run: ${hook}`];
+  const used = [...new Set([...read(hook).matchAll(/\$\{?([A-Z][A-Z_]+)/g)].map((match) => match[1]))];
+  return without(used, [...Object.keys(template.outputs), 'BASH_SOURCE', 'HANDSHAKE_SECONDS']);
+});
 check('azure.yaml names a project that exists and a service that the function app is tagged with', () => {
   const service = azure.match(/^services:\n {2}(\w+):/m)?.[1];
   const project = azure.match(/^ {4}project: (.+)$/m)?.[1];
