@@ -306,6 +306,14 @@ check('every action of the workflows is pinned by commit, with its version besid
   [...read(path).matchAll(/uses: (\S+)(.*)/g)]
     .filter(([, action, rest]) => !action.startsWith('./') && !(/@[0-9a-f]{40}$/.test(action) && /^ # v\d+\.\d+\.\d+$/.test(rest)))
     .map(([line]) => `${path}: ${line}`)));
+check('an image is signed, listed and proved by its digest, and run before that', () => {
+  const steps = read('.github/workflows/image.yml');
+  const order = ['PublishContainer', 'docker run', 'cosign sign', 'sbom-action@', 'Provenance', 'sbom-path:'].map((part) => steps.indexOf(part));
+  return [
+    ...(order.every((at, i) => at > 0 && (i === 0 || at > order[i - 1])) ? [] : [`the steps are at ${order}`]),
+    ...(steps.match(/subject-digest: \$\{\{ steps\.image\.outputs\.digest \}\}/g)?.length === 2 ? [] : ['a statement is not about the digest']),
+  ];
+});
 check('one action has one commit in all workflows', () => {
   const pins = new Map();
   for (const path of workflows) {
@@ -328,7 +336,8 @@ check('every workflow begins with no permissions, has a concurrency group and us
 check('every job has a time limit and says what it may do', () => workflows.flatMap((path) => {
   const jobs = read(path).split(/^jobs:$/m)[1].split(/^ {2}(?=[\w-]+:$)/m).slice(1);
   return jobs.flatMap((job) => [
-    ...(/^ {4}timeout-minutes: \d+$/m.test(job) ? [] : [`${path}: ${job.split(':')[0]} has no timeout-minutes`]),
+    // A job that calls a workflow of ours cannot have one; the jobs of that workflow do.
+    ...(/^ {4}timeout-minutes: \d+$/m.test(job) || /^ {4}uses: \.\/\.github\/workflows\/\w+\.yml$/m.test(job) ? [] : [`${path}: ${job.split(':')[0]} has no timeout-minutes`]),
     ...(/^ {4}permissions:/m.test(job) ? [] : [`${path}: ${job.split(':')[0]} has no permissions`]),
   ]);
 }));
