@@ -22,6 +22,7 @@ public sealed class LivePublisherTests : IAsyncLifetime
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("dequeue-live-");
     private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
     private readonly CountingService _service = new();
+    private readonly CancellationTokenSource _patience = new(TimeSpan.FromSeconds(60)); // for a call that does not come
     private EventLog _events = null!;
     private LivePublisher _publisher = null!;
     private AbsentUsers _absent = null!;
@@ -39,6 +40,7 @@ public sealed class LivePublisherTests : IAsyncLifetime
     {
         await _publisher.StopAsync(CancellationToken.None);
         _publisher.Dispose();
+        _patience.Dispose();
         _folder.Delete(recursive: true);
     }
 
@@ -106,7 +108,7 @@ public sealed class LivePublisherTests : IAsyncLifetime
     private async Task<List<string>> CallsAsync(int count)
     {
         var calls = new List<string>();
-        while (calls.Count < count) calls.Add(await _service.Calls.ReadAsync(Cancel));
+        while (calls.Count < count) calls.Add(await _service.Calls.ReadAsync(_patience.Token));
         return calls;
     }
 
@@ -114,7 +116,7 @@ public sealed class LivePublisherTests : IAsyncLifetime
     private async Task<List<string>> CallsUntilAsync(string last)
     {
         var calls = new List<string>();
-        while (calls.LastOrDefault() != last) calls.Add(await _service.Calls.ReadAsync(Cancel));
+        while (calls.LastOrDefault() != last) calls.Add(await _service.Calls.ReadAsync(_patience.Token));
         return calls;
     }
 
