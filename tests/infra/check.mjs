@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, sta
 import { tmpdir } from 'node:os';
 import { posix } from 'node:path';
 import { combinations, deploy, expected } from './combinations.mjs';
+import { differences } from './packages.mjs';
 
 const bicep = process.argv[2];
 let passed = 0;
@@ -341,6 +342,18 @@ check('every job has a time limit and says what it may do', () => workflows.flat
     ...(/^ {4}permissions:/m.test(job) ? [] : [`${path}: ${job.split(':')[0]} has no permissions`]),
   ]);
 }));
+
+check('a deployment with other packages than the tested ones is found', () => {
+  const lock = { dependencies: { 'net10.0': { 'A.B': { type: 'Direct', resolved: '1.0.0' }, C: { type: 'Transitive', resolved: '2.0.0' }, own: { type: 'Project' } } } };
+  const libraries = (...names) => ({ libraries: Object.fromEntries(names.map((name) => [name, { type: name.startsWith('own') ? 'project' : 'package' }])) });
+  const found = (...names) => differences(lock, libraries(...names)).join('; ');
+  return [
+    [found('A.B/1.0.0', 'C/2.0.0', 'own/1.0.0', 'Azure.Messaging.WebPubSub/1.6.0'), ''],
+    [found('A.B/1.0.1', 'C/2.0.0'), 'a.b is 1.0.1, tested was 1.0.0'],
+    [found('A.B/1.0.0', 'C/2.0.0', 'D/3.0.0'), 'd 3.0.0 was never tested'],
+    [found('A.B/1.0.0'), 'c was tested and is not deployed'],
+  ].filter(([is, wanted]) => is !== wanted).map(([is, wanted]) => `"${is}", not "${wanted}"`);
+});
 
 // The queries ---------------------------------------------------------------------------------------------------------------
 
