@@ -15,6 +15,7 @@ using Dequeue.Storage;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Storage;
 using Dequeue.Sync.Streaming;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Dequeue.Functions;
@@ -31,6 +32,13 @@ public static class SyncBackend
     {
         var builder = FunctionsApplication.CreateBuilder(args);
         builder.ConfigureFunctionsWebApplication();
+        builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
+
+        // Five lines a call go to the host otherwise, whole URLs in them.
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+
+        // Nothing here is protected by it; it warns at each start of a key that nobody uses.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         if (settings is not null) builder.Configuration.AddInMemoryCollection(settings);
         AddSync(builder.Services, BackendSettings.Read(builder.Configuration, builder.Environment.EnvironmentName));
         builder.Services.AddExporters(builder.Configuration);

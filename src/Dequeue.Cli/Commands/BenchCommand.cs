@@ -24,8 +24,8 @@ internal static class BenchCommand
         var b7 = new Command("b7", "What compression and deltas save on the wire, and what they cost the server.") { runs, output };
         b7.SetAction((parsed, token) => Report.WriteAsync("b7", parsed.GetValue(output), WireBench.RunAsync(parsed.GetValue(runs), token)));
 
-        var b11 = new Command("b11", "The durable engine's own cost, a step.") { runs, output };
-        b11.SetAction((parsed, token) => Report.WriteAsync("b11", parsed.GetValue(output), StepBench.RunAsync(10 * parsed.GetValue(runs), token)));
+        var b11 = new Command("b11", "What the durable way of a long stream costs over the direct one.") { runs, output };
+        b11.SetAction((parsed, token) => Report.WriteAsync("b11", parsed.GetValue(output), StepBench.RunAsync(parsed.GetValue(runs), token)));
 
         var live = new Command("live", "From one device's push to another's store.") { runs, output };
         live.SetAction((parsed, token) => Report.WriteAsync("live", parsed.GetValue(output), LiveBench.RunAsync(10 * parsed.GetValue(runs), token)));

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Dequeue.Client;
 using Dequeue.Functions.Configuration;
+using Dequeue.FunctionsHost;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Cli.Commands;
@@ -33,7 +34,7 @@ public static class CommandRunner
             await Console.Error.WriteLineAsync(wrong.Message);
             return BadUsage;
         }
-        catch (Exception failure) when (failure is SettingsException or SyncFailedException or IOException or UnauthorizedAccessException or FormatException or HttpRequestException or StorageUnavailableException)
+        catch (Exception failure) when (failure is FunctionsHostException or SettingsException or SyncFailedException or IOException or UnauthorizedAccessException or FormatException or HttpRequestException or StorageUnavailableException)
         {
             await Console.Error.WriteLineAsync(OneSentence(failure));
             return Failed;

@@ -1,6 +1,9 @@
 using System.CommandLine;
+using Dequeue.Cli.Terminal;
 using Dequeue.Functions.Configuration;
-using Dequeue.Local.WebPubSub;
+using Dequeue.Functions.Upstream;
+using Dequeue.WebPubSub;
+using Microsoft.Extensions.Logging;
 
 namespace Dequeue.Cli.Commands;
 
@@ -25,7 +28,11 @@ internal static class PubSubCommand
                 throw new UsageException("--upstream: " + wrong.Message);
             }
 
-            await using var server = new WebPubSubServer(new WebPubSubServerOptions { Port = parsed.GetValue(port) });
+            if (new Uri(handler.UrlTemplate).AbsolutePath == "/")
+                await Console.Error.WriteLineAsync($"--upstream has no path; the functions take events at /{UpstreamFunction.Route}.");
+
+            using var loggers = LoggerFactory.Create(logging => Consoles.LogToStderr(logging, LogLevel.Warning));
+            await using var server = new WebPubSubServer(new WebPubSubServerOptions { Port = parsed.GetValue(port), LoggerFactory = loggers });
             server.SetEventHandlers(parsed.GetRequiredValue(hub), handler);
             await server.StartAsync(cancellationToken);
             Console.WriteLine($"ready {server.ConnectionString}");
