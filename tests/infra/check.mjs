@@ -33,7 +33,7 @@ const files = (folder, end) => readdirSync(folder).filter((name) => name.endsWit
 const without = (wanted, has) => wanted.filter((item) => !has.includes(item));
 
 function run(...args) {
-  const { stdout, stderr, error } = spawnSync(bicep, args, { encoding: 'utf8', timeout: 120_000, maxBuffer: 64 << 20 });
+  const { stdout, stderr, error } = spawnSync(bicep, args, { encoding: 'utf8', timeout: 600_000, maxBuffer: 64 << 20 });
   if (error) throw error;
   return { stdout, complaints: stderr.split('\n').filter((line) => line.trim()) };
 }
@@ -313,6 +313,24 @@ check('an image is signed, listed and proved by its digest, and run before that'
   return [
     ...(order.every((at, i) => at > 0 && (i === 0 || at > order[i - 1])) ? [] : [`the steps are at ${order}`]),
     ...(steps.match(/subject-digest: \$\{\{ steps\.image\.outputs\.digest \}\}/g)?.length === 2 ? [] : ['a statement is not about the digest']),
+  ];
+});
+check('a release runs what it publishes before it does, and publishes nothing without its provenance', () => {
+  const text = read('.github/workflows/release.yml');
+  const order = ['dotnet pack', 'dequeue" demo', 'run-published.sh', 'upload-artifact@', 'sbom-path:', 'nuget push'].map((part) => text.indexOf(part));
+  return [
+    ...(order.every((at, i) => at > 0 && (i === 0 || at > order[i - 1])) ? [] : [`the steps are at ${order}`]),
+    ...(/^ {2}publish:\n {4}needs: \[pack, attest\]$/m.test(text) ? [] : ['publish does not wait for attest']),
+  ];
+});
+check('host.scheduler.json is host.json with the scheduler instead of queues and tables', () => {
+  const [usual, scheduler] = ['host.json', 'host.scheduler.json'].map((name) => JSON.parse(read(`src/Dequeue.Functions/${name}`)));
+  const { hubName, storageProvider } = scheduler.extensions.durableTask;
+  Object.assign(usual.extensions.durableTask, { hubName, storageProvider });
+  return [
+    ...(JSON.stringify(usual) === JSON.stringify(scheduler) ? [] : ['more than the hub and the provider differs']),
+    ...(read('infra/main.bicep').includes(`taskHub: '${hubName}'`) ? [] : [`infra/main.bicep has no task hub ${hubName}`]),
+    ...(storageProvider.type === 'azureManaged' && read('infra/app/function-app.bicep').includes(`${storageProvider.connectionStringName}:`) ? [] : ['no such connection is set']),
   ];
 });
 check('one action has one commit in all workflows', () => {
