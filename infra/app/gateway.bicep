@@ -8,6 +8,7 @@ param identityId string
 param registryLoginServer string
 param image string
 param functionsHostName string
+param origins string
 param maxReplicas int
 param workspaceId string
 
@@ -66,7 +67,10 @@ resource app 'Microsoft.App/containerApps@2026-01-01' = {
         {
           name: 'gateway'
           image: image
-          env: [{ name: 'Gateway__Functions', value: 'https://${functionsHostName}' }]
+          env: [
+            { name: 'Gateway__Functions', value: 'https://${functionsHostName}' }
+            { name: 'Gateway__Origins', value: origins }
+          ]
           resources: {
             cpu: json('0.25')
             memory: '0.5Gi'

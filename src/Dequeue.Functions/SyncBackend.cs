@@ -67,6 +67,7 @@ public static class SyncBackend
         services.AddSingleton<Negotiation>();
 
         services.AddSingleton<PushIntake>();
+        services.AddSingleton<AbsentUsers>();
         services.AddSingleton<LivePublisher>();
         services.AddHostedService(provider => provider.GetRequiredService<LivePublisher>());
 

@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Rest;
+using Dequeue.Functions.Configuration;
 using Dequeue.Gateway.Pacing;
 using Microsoft.AspNetCore.Http.Features;
 using Yarp.ReverseProxy.Forwarder;
@@ -36,6 +37,7 @@ public sealed partial class SyncGateway : IDisposable
     private readonly IHostApplicationLifetime _host;
     private readonly TimeProvider _clock;
     private readonly Func<Uri> _functions;
+    private readonly AllowedOrigins _origins;
     private readonly ILogger<SyncGateway> _logger;
     private readonly HttpClient _negotiation = new(new SocketsHttpHandler { UseCookies = false, AllowAutoRedirect = false }) { Timeout = HandshakePatience };
     private readonly HttpMessageInvoker _webPubSub = new(new SocketsHttpHandler
@@ -50,11 +52,18 @@ public sealed partial class SyncGateway : IDisposable
     /// <summary>A gateway to the functions at an address, asked for when it is needed.</summary>
     /// <param name="forwarder">Forwards what is not paced.</param>
     /// <param name="functions">Where the functions are.</param>
+    /// <param name="origins">Comma list of the origins whose pages may open a socket, or <c>*</c>; null or empty for every one. What is no
+    /// page sends no origin, and may always.</param>
     /// <param name="host">Tells when to let the clients go.</param>
     /// <param name="clock">Measures how long ago a stream was acknowledged.</param>
     /// <param name="logger">Hears of connections that were lost.</param>
-    public SyncGateway(IHttpForwarder forwarder, Func<Uri> functions, IHostApplicationLifetime host, TimeProvider clock, ILogger<SyncGateway> logger)
-        => (_forwarder, _functions, _host, _clock, _logger) = (forwarder, functions, host, clock, logger);
+    /// <exception cref="FormatException">An item of the list is no origin.</exception>
+    public SyncGateway(
+        IHttpForwarder forwarder, Func<Uri> functions, string? origins, IHostApplicationLifetime host, TimeProvider clock, ILogger<SyncGateway> logger)
+    {
+        (_forwarder, _functions, _host, _clock, _logger) = (forwarder, functions, host, clock, logger);
+        _origins = AllowedOrigins.TryParse(origins, out var allowed) ? allowed : throw new FormatException("No list of origins.");
+    }
 
     /// <summary>Forwards an upgrade that is meant for the gateway.</summary>
     /// <returns>False when the request is not, and nothing was done.</returns>
@@ -62,6 +71,11 @@ public sealed partial class SyncGateway : IDisposable
     {
         ArgumentNullException.ThrowIfNull(context);
         if (!IsUpgrade(context) || Route(context.Request) is not var (negotiatePath, token)) return false;
+        if (!IsAllowed(context.Request))
+        {
+            await RefuseAsync(context.Response, 403, "Forbidden", ErrorCodes.Unauthorized, "Pages of this origin may not open a socket here.");
+            return true;
+        }
 
         using var negotiate = new HttpRequestMessage(HttpMethod.Post, new Uri(_functions(), negotiatePath));
         if (token is not null) negotiate.Headers.TryAddWithoutValidation("Authorization", token);
@@ -85,7 +99,7 @@ public sealed partial class SyncGateway : IDisposable
             || (failure is OperationCanceledException && !context.RequestAborted.IsCancellationRequested))
         {
             LogUnreachable(failure.GetType().Name);
-            await RefuseAsync(context.Response, 502, "The sync backend does not answer.");
+            await RefuseAsync(context.Response, 502, "Bad gateway", ErrorCodes.Internal, "The sync backend does not answer.");
         }
 
         return true;
@@ -103,6 +117,11 @@ public sealed partial class SyncGateway : IDisposable
             ? context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" }
             : HttpMethods.IsGet(context.Request.Method)
                 && context.Request.Headers.Upgrade.ToString().Equals("websocket", StringComparison.OrdinalIgnoreCase);
+
+    // Browsers apply no CORS to sockets: who does not want every page there has to refuse it. The gateway's own pages are at its host.
+    private bool IsAllowed(HttpRequest request)
+        => request.Headers.Origin.ToString() is not { Length: > 0 } origin || _origins.IsEmpty || _origins.Allow(origin)
+            || (Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase));
 
     // A browser cannot set the header of a WebSocket, so that the live socket takes its token in the query.
     private static (string NegotiatePath, string? Authorization)? Route(HttpRequest request)
@@ -132,7 +151,8 @@ public sealed partial class SyncGateway : IDisposable
         catch (WebSocketException failure)
         {
             LogUnreachable(failure.GetType().Name);
-            await RefuseAsync(context.Response, (int)pubSub.HttpStatusCode is >= 400 and var status ? status : 502, "Web PubSub does not take the connection.");
+            var status = (int)pubSub.HttpStatusCode is >= 400 and var refused ? refused : StatusCodes.Status502BadGateway;
+            await RefuseAsync(context.Response, status, "Bad gateway", ErrorCodes.Internal, "Web PubSub does not take the connection.");
             return;
         }
 
@@ -167,8 +187,8 @@ public sealed partial class SyncGateway : IDisposable
         await answer.Content.CopyToAsync(response.Body, response.HttpContext.RequestAborted);
     }
 
-    private static Task RefuseAsync(HttpResponse response, int status, string detail)
-        => Results.Json(new Problem("Bad gateway", status, detail, ErrorCodes.Internal), RestJson.Default.Problem, Problem.MediaType, status).ExecuteAsync(response.HttpContext);
+    private static Task RefuseAsync(HttpResponse response, int status, string title, string code, string detail)
+        => Results.Json(new Problem(title, status, detail, code), RestJson.Default.Problem, Problem.MediaType, status).ExecuteAsync(response.HttpContext);
 
     [LoggerMessage(401, LogLevel.Error, "The sync backend could not be asked to negotiate: {Failure}")]
     private partial void LogUnreachable(string failure);
@@ -201,11 +221,12 @@ public static class SyncGatewayExtensions
     /// <summary>Registers the gateway.</summary>
     /// <param name="services">The application's services.</param>
     /// <param name="functions">The address of the functions.</param>
-    public static IServiceCollection AddSyncGateway(this IServiceCollection services, Func<IServiceProvider, Uri> functions)
+    /// <param name="origins">Comma list of the origins whose pages may open a socket; null or empty for every one.</param>
+    public static IServiceCollection AddSyncGateway(this IServiceCollection services, Func<IServiceProvider, Uri> functions, string? origins = null)
     {
         services.AddHttpForwarder();
         return services.AddSingleton(provider => new SyncGateway(
-            provider.GetRequiredService<IHttpForwarder>(), () => functions(provider), provider.GetRequiredService<IHostApplicationLifetime>(),
+            provider.GetRequiredService<IHttpForwarder>(), () => functions(provider), origins, provider.GetRequiredService<IHostApplicationLifetime>(),
             provider.GetService<TimeProvider>() ?? TimeProvider.System, provider.GetRequiredService<ILogger<SyncGateway>>()));
     }
 

@@ -109,6 +109,7 @@ public sealed class LocalBackend : IAsyncDisposable
         settings.TryAdd("EventLog:Storage", options.Storage ?? "sqlite:" + data.Events);
         settings.TryAdd(EnvironmentSetting, Environment.GetEnvironmentVariable(EnvironmentSetting) is { Length: > 0 } named ? named : "Development");
         if (Environment.GetEnvironmentVariable("Auth__Authority") is null) settings.TryAdd("Auth:DevSigningKey", data.DevSigningKey());
+        var origins = settings.GetValueOrDefault("Cors:Origins") ?? Environment.GetEnvironmentVariable("Cors__Origins");
         return new FunctionsHostOptions
         {
             AppFolder = FunctionsFolder,
@@ -117,7 +118,7 @@ public sealed class LocalBackend : IAsyncDisposable
             StateFolder = data.Path,
             Settings = settings,
             Logging = logging => Consoles.LogToStderr(logging, options.LogLevel),
-            FrontServices = services => services.AddSyncGateway(AddressOf),
+            FrontServices = services => services.AddSyncGateway(AddressOf, origins),
             Front = app => app.UseSyncGateway(),
         };
     }

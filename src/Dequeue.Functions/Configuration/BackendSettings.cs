@@ -21,6 +21,9 @@ public sealed record BackendSettings(
     string EventLogStorage, WebPubSubSettings WebPubSub, AuthSettings Auth, AllowedApps Apps, int CallsPerSecond, int StreamsPerUser, TimeSpan AckPatience,
     long BodyBytes, long PageBytes, ReferenceSettings References)
 {
+    /// <summary><c>Cors__Origins</c>: the origins of browser apps; default none.</summary>
+    internal AllowedOrigins Origins { get; private init; } = AllowedOrigins.None;
+
     private const int MaxAckSeconds = 300;
     private const int DefaultAckSeconds = 60;
     private const int DefaultCallsPerSecond = 200;
@@ -51,7 +54,11 @@ public sealed record BackendSettings(
             TimeSpan.FromSeconds(Limit(configuration, "Limits:AckSeconds", DefaultAckSeconds, most: MaxAckSeconds)),
             BytesOfMegabyte * Limit(configuration, "Limits:BodyMegabytes", DefaultBodyMegabytes, LeastMegabytes, MostMegabytes),
             BytesOfMegabyte * Limit(configuration, "Limits:PageMegabytes", DefaultPageMegabytes, LeastMegabytes, MostMegabytes),
-            ReferenceSettings.Read(configuration));
+            ReferenceSettings.Read(configuration))
+        {
+            Origins = AllowedOrigins.TryParse(configuration["Cors:Origins"], out var origins) ? origins : throw new SettingsException(
+                "Cors__Origins is a comma list of origins, such as https://app.example, or *."),
+        };
     }
 
     private static int Limit(IConfiguration configuration, string key, int fallback, int least = 1, int most = int.MaxValue)

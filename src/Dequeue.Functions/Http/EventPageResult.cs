@@ -27,7 +27,7 @@ internal sealed class EventPageResult(PulledPage page, MemoryLease lease, TimePr
         var suffix = EventPageBody.Suffix(page.NextCheckpoint, page.HasMore);
         response.ContentType = "application/json";
         response.Headers.CacheControl = "private, no-store";
-        response.Headers.Vary = HeaderNames.AcceptEncoding;
+        response.Headers.Append(HeaderNames.Vary, HeaderNames.AcceptEncoding);
         if (page.EventBytes >= MinBytesToCompress && AcceptsGzip(httpContext.Request))
         {
             response.Headers.ContentEncoding = "gzip";

@@ -16,6 +16,7 @@ public sealed partial class RestCalls(TokenVerifier tokens, BackendSettings sett
     private const string Bearer = "Bearer ";
 
     private readonly AllowedApps _apps = settings.Apps;
+    private readonly AllowedOrigins _origins = settings.Origins;
 
     /// <summary>Answers a call.</summary>
     /// <param name="request">The call.</param>
@@ -27,6 +28,7 @@ public sealed partial class RestCalls(TokenVerifier tokens, BackendSettings sett
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(answer);
+        request.Allow(_origins);
         try
         {
             if (BearerToken(request) is not { } token) return Problems.Unauthenticated(tokenWasGiven: false);

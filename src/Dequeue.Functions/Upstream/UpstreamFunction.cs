@@ -5,6 +5,7 @@ using Dequeue.Contracts.Streaming;
 using Dequeue.Functions.Auth;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Http;
+using Dequeue.Functions.Live;
 using Dequeue.Functions.Pushing;
 using Dequeue.Functions.Streaming;
 using Dequeue.Functions.Telemetry;
@@ -30,6 +31,7 @@ public sealed partial class UpstreamFunction(
     PushIntake intake,
     RequestBodies bodies,
     CallLimiter limiter,
+    AbsentUsers absent,
     BackendSettings settings,
     SyncTelemetry telemetry,
     TimeProvider clock,
@@ -101,6 +103,7 @@ public sealed partial class UpstreamFunction(
     {
         if (upstream.Log is not { } log) return Problems.Unauthenticated(tokenWasGiven: true);
         if (limiter.Charge(log) is { } wait) return Problems.TooManyCalls(wait);
+        absent.Expect(log);
         var body = await bodies.ReadAsync(request, log, MaxBodyBytes, cancellationToken);
         return body.Refusal ?? Results.Json(ConnectReply.For(upstream.ConnectionId, body.Bytes), ConnectJson.Default.ConnectReply);
     }

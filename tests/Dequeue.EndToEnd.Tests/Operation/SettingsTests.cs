@@ -56,6 +56,8 @@ public sealed class SettingsTests
     [InlineData("Auth:Authority", null, "Auth__Authority")]
     [InlineData("Limits:StreamsPerUser", "0", "Limits__StreamsPerUser")]
     [InlineData("Limits:CallsPerSecond", "many", "Limits__CallsPerSecond")]
+    [InlineData("Cors:Origins", "https://app.example/", "Cors__Origins")]
+    [InlineData("Cors:Origins", "https://app.example,app.example", "Cors__Origins")]
     [InlineData("Limits:AckSeconds", "0", "Limits__AckSeconds")]
     [InlineData("Limits:AckSeconds", "301", "Limits__AckSeconds")]
     [InlineData("Limits:BodyMegabytes", "15", "Limits__BodyMegabytes")]
