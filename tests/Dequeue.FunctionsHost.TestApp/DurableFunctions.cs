@@ -1,4 +1,4 @@
-namespace Dequeue.Local.TestApp;
+namespace Dequeue.FunctionsHost.TestApp;
 
 public static class Orchestrators
 {
@@ -11,7 +11,7 @@ public static class Orchestrators
         return await context.CallActivityAsync<string>("Append", new Piece(text, "c"));
     }
 
-    /// <summary>A bit of everything; its outcome must not depend on where the process is killed.</summary>
+    /// <summary>A bit of everything; its outcome must not depend on where the processes are killed.</summary>
     [Function("Script")]
     public static async Task<Outcome?> Script([OrchestrationTrigger] TaskOrchestrationContext context)
     {
@@ -21,7 +21,7 @@ public static class Orchestrators
         Crash.Point(context);
         await context.CreateTimer(TimeSpan.FromMilliseconds(1), CancellationToken.None);
         Crash.Point(context);
-        await context.CallActivityAsync("Ask", round.Number);
+        await context.CallActivityAsync("Ask", new Question(context.InstanceId, round.Number));
         Crash.Point(context);
         steps.Add(await context.WaitForExternalEvent<string>($"answer{round.Number}"));
         Crash.Point(context);
@@ -29,13 +29,9 @@ public static class Orchestrators
             Enumerable.Range(1, 2).Select(i => context.CallActivityAsync<string>("Effect", $"both{round.Number}.{i}"))));
         Crash.Point(context);
         var retry = TaskOptions.FromRetryPolicy(new RetryPolicy(3, TimeSpan.FromMilliseconds(1)));
-        steps.Add(await context.CallActivityAsync<string>("FailsOnce", $"again{round.Number}", retry));
+        steps.Add(await context.CallActivityAsync<string>("FailsOnce", $"{context.InstanceId}.again{round.Number}", retry));
         Crash.Point(context);
-        if (round.Number == 2)
-        {
-            return new Outcome(steps);
-        }
-
+        if (round.Number == 2) return new Outcome(steps);
         context.ContinueAsNew(new Round(round.Number + 1, steps));
         return null;
     }
@@ -46,17 +42,17 @@ public sealed class Activities(IConfiguration configuration, ScopeProbe probe)
     private static readonly Lock Effects = new();
 
     [Function("Append")]
-    public static string Append([ActivityTrigger] Piece piece, FunctionContext context) =>
-        context.Items["traced"] is "Append" ? piece.Text + piece.More : "the middleware was not run";
+    public static string Append([ActivityTrigger] Piece piece, FunctionContext context)
+        => context.Items["traced"] is "Append" ? piece.Text + piece.More : "the middleware was not run";
 
     [Function("Effect")]
-    public string Effect([ActivityTrigger] string name)
+    public string Effect([ActivityTrigger] string name, string instanceId)
     {
         Crash.Point();
         ObjectDisposedException.ThrowIf(probe.Disposed, probe);
         lock (Effects)
         {
-            File.AppendAllText(configuration["Effects"]!, name + "\n");
+            File.AppendAllText(Path.Combine(configuration["Effects"]!, instanceId), name + "\n");
         }
 
         Crash.Point();
@@ -64,10 +60,10 @@ public sealed class Activities(IConfiguration configuration, ScopeProbe probe)
     }
 
     [Function("Ask")]
-    public static async Task Ask([ActivityTrigger] int round, string instanceId, [DurableClient] DurableTaskClient client)
+    public static async Task Ask([ActivityTrigger] Question question, [DurableClient] DurableTaskClient client)
     {
         Crash.Point();
-        await client.RaiseEventAsync(instanceId, $"ANSWER{round}", $"answer{round}");
+        await client.RaiseEventAsync(question.InstanceId, $"ANSWER{question.Round}", $"answer{question.Round}");
         Crash.Point();
     }
 
@@ -75,18 +71,56 @@ public sealed class Activities(IConfiguration configuration, ScopeProbe probe)
     public string FailsOnce([ActivityTrigger] string name)
     {
         Crash.Point();
-        var path = $"{configuration["Effects"]}.{name}";
-        if (!File.Exists(path))
-        {
-            File.WriteAllText(path, "");
-            throw new IOException("the first time");
-        }
+        var path = Path.Combine(configuration["Effects"]!, name);
+        if (File.Exists(path)) return name[(name.IndexOf('.', StringComparison.Ordinal) + 1)..];
+        File.WriteAllText(path, "");
+        throw new IOException("the first time");
+    }
+}
 
-        return name;
+public sealed class DurableCalls
+{
+    [Function("StartChain")]
+    public static async Task<IResult> StartChain(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "chain/{name}")] HttpRequest request,
+        string name,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellationToken)
+    {
+        var id = await client.ScheduleNewOrchestrationInstanceAsync("Chain", name, cancellationToken);
+        var done = await client.WaitForInstanceCompletionAsync(id, getInputsAndOutputs: true, cancellationToken);
+        return Results.Text(done.SerializedOutput);
+    }
+
+    /// <summary>Starts the script, to be killed at a point.</summary>
+    [Function("StartScript")]
+    public static async Task<IResult> StartScript(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "script/{id}/{point:int}")] HttpRequest request,
+        string id,
+        int point,
+        [DurableClient] DurableTaskClient client)
+    {
+        Crash.At(point);
+        await client.ScheduleNewOrchestrationInstanceAsync("Script", new StartOrchestrationOptions(id));
+        return Results.Text(id);
+    }
+
+    /// <summary>Answers when the script has come to its end.</summary>
+    [Function("EndScript")]
+    public static async Task<IResult> EndScript(
+        [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "script/{id}")] HttpRequest request,
+        string id,
+        [DurableClient] DurableTaskClient client,
+        CancellationToken cancellationToken)
+    {
+        var done = await client.WaitForInstanceCompletionAsync(id, getInputsAndOutputs: true, cancellationToken);
+        return Results.Text($"{done.RuntimeStatus} {done.SerializedOutput}");
     }
 }
 
 public sealed record Piece(string Text, string More);
+
+public sealed record Question(string InstanceId, int Round);
 
 public sealed record Round(int Number, IReadOnlyList<string> Steps);
 

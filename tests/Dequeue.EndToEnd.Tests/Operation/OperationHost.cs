@@ -61,18 +61,17 @@ internal sealed class OperationHost : IAsyncDisposable
             else all[key] = value;
         }
 
-        host._worker = new InProcessWorker(typeof(SyncBackend).Assembly, () =>
-        {
-            var builder = SyncBackend.CreateBuilder([], all);
-            builder.Logging.AddProvider(host.Lines).SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.Warning);
-            return builder;
-        });
+        host._worker = new InProcessWorker(
+            typeof(SyncBackend).Assembly,
+            SyncBackend.CreateBuilder,
+            builder => builder.Logging.AddProvider(host.Lines).SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.Warning));
         host._host = new FunctionsHostServer(new FunctionsHostOptions
         {
             AppFolder = LocalBackend.FunctionsFolder,
             Worker = host._worker,
             Listen = new Uri("http://127.0.0.1:0"),
             StateFolder = host._folder.FullName,
+            Settings = all,
         });
         await host._host.StartAsync(TestContext.Current.CancellationToken);
         host.Address = host._host.Address;

@@ -1,19 +1,26 @@
-namespace Dequeue.Local.TestApp;
+using Microsoft.Azure.Functions.Worker.Middleware;
+
+namespace Dequeue.FunctionsHost.TestApp;
 
 /// <summary>The app as its own Program and the tests build it.</summary>
-public static class TestApp
+public static class App
 {
-    public static FunctionsApplicationBuilder CreateBuilder(string[] args)
+    public static FunctionsApplicationBuilder CreateBuilder(string[] args, IEnumerable<KeyValuePair<string, string?>>? settings = null)
     {
         var builder = FunctionsApplication.CreateBuilder(args);
+        if (settings is not null) builder.Configuration.AddInMemoryCollection(settings);
+        if (builder.Configuration["Refuse"] is { } why) throw new SettingException(why);
         builder.ConfigureFunctionsWebApplication();
         builder.UseMiddleware<TraceMiddleware>();
         builder.Services.AddScoped<ScopeProbe>();
-        builder.Services.AddSingleton<Gate>();
-        builder.Services.AddSingleton<TimerLog>();
+        builder.Services.AddSingleton<Signals>();
+        builder.Services.AddSingleton<TimerRuns>();
         return builder;
     }
 }
+
+/// <summary>A setting is wrong; the message is one sentence.</summary>
+public sealed class SettingException(string message) : Exception(message);
 
 /// <summary>One in each scope; remembers that it was disposed of.</summary>
 public sealed class ScopeProbe : IDisposable
