@@ -99,7 +99,7 @@ public sealed class GatewayTests(Backend backend)
         var next = (await stream.ReceiveAsync()).Message;
 
         Assert.Equal("gzip", start.GetProperty("encoding").GetString());
-        Assert.Equal("sync.stream.error", RawStream.TypeOf(refused));
+        Assert.Equal("sync.stream.refused", RawStream.TypeOf(refused));
         Assert.Equal(2, next.GetProperty("batchIndex").GetInt32());
     }
 

@@ -64,7 +64,8 @@ internal sealed class OperationHost : IAsyncDisposable
         host._worker = new InProcessWorker(
             typeof(SyncBackend).Assembly,
             SyncBackend.CreateBuilder,
-            builder => builder.Logging.AddProvider(host.Lines).SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.Warning));
+            builder => builder.Logging.AddProvider(host.Lines).SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.Warning)
+                .AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error)); // a worker in the test's process is given its port
         host._host = new FunctionsHostServer(new FunctionsHostOptions
         {
             AppFolder = LocalBackend.FunctionsFolder,
