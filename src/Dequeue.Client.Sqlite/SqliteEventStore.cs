@@ -7,12 +7,20 @@ namespace Dequeue.Client.Sqlite;
 
 /// <summary>
 /// Events, checkpoint and push queue in one SQLite file (WAL, synchronous FULL): what a method has returned from survives a kill
-/// and a power cut. One process at a time should sync into a file; others may read it.
+/// and a power cut. One process at a time should sync into a file; others may read it. SQLite's calls block: they run on a thread of the
+/// pool, never on the caller's.
 /// </summary>
-public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
+public sealed class SqliteEventStore : IEventStore, IPushQueue, IConsumerStore, IAsyncDisposable
 {
     /// <summary>Format of the file, kept in <c>user_version</c>.</summary>
-    internal const int Format = 1;
+    internal const int Format = 2;
+
+    // Format 1 had no refused events and no cursors.
+    private const string SinceFormat2 =
+        """
+        CREATE TABLE refused (n INTEGER PRIMARY KEY, id TEXT NOT NULL, reason TEXT NOT NULL, json BLOB NOT NULL);
+        CREATE TABLE cursors (consumer TEXT PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
+        """;
 
     private const string Schema =
         """
@@ -24,6 +32,9 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
     private readonly SqliteConnection _connection;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly SqliteCommand _insert;
+
+    // Of this opening: one process at a time syncs into a file.
+    private long _edition;
 
     private SqliteEventStore(SqliteConnection connection)
     {
@@ -43,6 +54,7 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
     public static async Task<SqliteEventStore> OpenAsync(string path, CancellationToken cancellationToken = default)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         if (Path.GetDirectoryName(Path.GetFullPath(path)) is { } folder) Directory.CreateDirectory(folder);
         // Unpooled, so that the file is closed when the store is.
         var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ToString());
@@ -105,7 +117,9 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
                 using var transaction = _connection.BeginTransaction();
                 Execute(_connection, "DELETE FROM events WHERE n > $n", ("$n", position.Events));
                 MoveTo(position);
+                ReturnCursors(position.Events);
                 transaction.Commit();
+                _edition++;
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
@@ -145,7 +159,9 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
 
                 Execute(_connection, "UPDATE events SET n = -n WHERE n < 0");
                 MoveTo(new StorePosition(checkpoint, position.Events + moved));
+                if (parts.Count > 0) ReturnCursors(parts[0].First);
                 transaction.Commit();
+                _edition++;
                 return put;
             },
             cancellationToken);
@@ -199,6 +215,69 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
         => InTurnAsync(() => Scalar(_connection, "SELECT count(*) FROM queue"), cancellationToken);
 
     /// <inheritdoc/>
+    public async ValueTask RemoveThroughAsync(long number, IReadOnlyList<RefusedEvent> refused, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(refused);
+        await InTurnAsync(
+            () =>
+            {
+                using var transaction = _connection.BeginTransaction();
+                foreach (var next in refused)
+                {
+                    Execute(
+                        _connection, "INSERT OR REPLACE INTO refused VALUES ($n, $id, $reason, $json)",
+                        ("$n", next.Number), ("$id", next.Id), ("$reason", next.Reason), ("$json", Bytes(next.Json)));
+                }
+
+                Execute(_connection, "DELETE FROM queue WHERE n <= $n", ("$n", number));
+                transaction.Commit();
+                return true;
+            },
+            cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<RefusedEvent>> RefusedAsync(CancellationToken cancellationToken)
+        => InTurnAsync<IReadOnlyList<RefusedEvent>>(
+            () =>
+            {
+                using var command = Command(_connection, "SELECT n, id, reason, json FROM refused ORDER BY n");
+                using var row = command.ExecuteReader();
+                var read = new List<RefusedEvent>();
+                while (row.Read()) read.Add(new RefusedEvent(row.GetInt64(0), row.GetString(1), row.GetString(2), row.GetFieldValue<byte[]>(3)));
+                return read;
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask ForgetRefusedAsync(long number, CancellationToken cancellationToken)
+        => await InTurnAsync(() => Execute(_connection, "DELETE FROM refused WHERE n <= $n", ("$n", number)), cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public ValueTask<ConsumerPage> ReadAsync(string consumer, int count, CancellationToken cancellationToken)
+        => InTurnAsync(
+            () =>
+            {
+                using var command = Command(_connection, "SELECT place FROM cursors WHERE consumer = $consumer", ("$consumer", consumer));
+                var place = command.ExecuteScalar() is long at ? at : 0;
+                var rows = Read("SELECT n, id, json FROM events WHERE n > $place ORDER BY n LIMIT $count", ("$place", place), ("$count", count));
+                var reader = new SyncEventReader();
+                return new ConsumerPage(place, _edition, rows.ConvertAll(row => reader.Read(row.Json)));
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<bool> MoveAsync(string consumer, long edition, long place, CancellationToken cancellationToken)
+        => InTurnAsync(
+            () =>
+            {
+                if (edition != _edition) return false;
+                Execute(_connection, "INSERT OR REPLACE INTO cursors VALUES ($consumer, $place)", ("$consumer", consumer), ("$place", place));
+                return true;
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _turn.WaitAsync().ConfigureAwait(false);
@@ -207,9 +286,10 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
         _turn.Dispose();
     }
 
-    // SQLite's calls block, and a connection serves one at a time.
+    // SQLite's calls block, and a connection serves one at a time. Who calls may be a UI thread: the work goes elsewhere.
     private async ValueTask<T> InTurnAsync<T>(Func<T> work, CancellationToken cancellationToken)
     {
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
@@ -235,6 +315,9 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
             _connection, "UPDATE position SET checkpoint = $checkpoint, events = $events",
             ("$checkpoint", position.Checkpoint.Ticks), ("$events", position.Events));
 
+    // What comes from there on is not what the consumers have seen.
+    private void ReturnCursors(long place) => Execute(_connection, "UPDATE cursors SET place = $place WHERE place > $place", ("$place", place));
+
     private bool Insert(long number, SyncEvent next)
     {
         _insert.Parameters[0].Value = number;
@@ -259,8 +342,13 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IAsyncDisposable
         if (format > Format) throw new InvalidDataException($"{path} has format {format}; this version reads format {Format}.");
         if (format < Format)
         {
-            Execute(connection, Schema);
-            Execute(connection, "INSERT INTO position VALUES (1, $beginning, 0)", ("$beginning", Checkpoint.Beginning.Ticks));
+            if (format == 0)
+            {
+                Execute(connection, Schema);
+                Execute(connection, "INSERT INTO position VALUES (1, $beginning, 0)", ("$beginning", Checkpoint.Beginning.Ticks));
+            }
+
+            Execute(connection, SinceFormat2);
             Execute(connection, $"PRAGMA user_version = {Format}");
         }
 

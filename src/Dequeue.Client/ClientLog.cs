@@ -13,4 +13,7 @@ internal static partial class ClientLog
 
     [LoggerMessage(2, LogLevel.Warning, "The live connection was lost ({Kind}): {Why}")]
     public static partial void LiveLost(ILogger logger, SyncFailureKind kind, string why);
+
+    [LoggerMessage(3, LogLevel.Warning, "Event {Id} left the queue: the server does not take it. {Why}")]
+    public static partial void EventRefused(ILogger logger, string id, string why);
 }

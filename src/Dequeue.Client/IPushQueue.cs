@@ -8,6 +8,13 @@ namespace Dequeue.Client;
 /// <param name="Json">Its bytes.</param>
 public readonly record struct QueuedEvent(long Number, string Id, ReadOnlyMemory<byte> Json);
 
+/// <summary>An event that left the queue because the server will never take it.</summary>
+/// <param name="Number">The place that it had in the queue.</param>
+/// <param name="Id">Its id.</param>
+/// <param name="Reason">The server's reason, one sentence.</param>
+/// <param name="Json">Its bytes.</param>
+public readonly record struct RefusedEvent(long Number, string Id, string Reason, ReadOnlyMemory<byte> Json);
+
 /// <summary>The events that a device made and the server has not answered yet, oldest first. Survives the app where it can.</summary>
 public interface IPushQueue
 {
@@ -26,4 +33,21 @@ public interface IPushQueue
 
     /// <summary>How many wait.</summary>
     ValueTask<long> CountAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// Removes the events up to a number, and keeps those of them that the server refused where the app can see them, in one
+    /// transaction. A queue that keeps none removes them all: <see cref="FlushResult.Rejected"/> and the log tell of them then.
+    /// </summary>
+    /// <param name="number">The last to leave.</param>
+    /// <param name="refused">Those of them to keep aside, in order.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    ValueTask RemoveThroughAsync(long number, IReadOnlyList<RefusedEvent> refused, CancellationToken cancellationToken)
+        => RemoveThroughAsync(number, cancellationToken);
+
+    /// <summary>Reads the refused events, oldest first.</summary>
+    ValueTask<IReadOnlyList<RefusedEvent>> RefusedAsync(CancellationToken cancellationToken)
+        => ValueTask.FromResult<IReadOnlyList<RefusedEvent>>([]);
+
+    /// <summary>Forgets the refused events up to a number, once the app has dealt with them.</summary>
+    ValueTask ForgetRefusedAsync(long number, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 }

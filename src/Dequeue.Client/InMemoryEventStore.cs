@@ -4,14 +4,16 @@ using Dequeue.Contracts.Events;
 namespace Dequeue.Client;
 
 /// <summary>Keeps events in memory, as the slices of the messages that they came in.</summary>
-public sealed class InMemoryEventStore : IEventStore, IPushQueue
+public sealed class InMemoryEventStore : IEventStore, IPushQueue, IConsumerStore
 {
     private readonly Lock _lock = new();
     private readonly List<ReadOnlyMemory<byte>> _events = [];
     private readonly List<string> _order = [];
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
     private readonly Queue<QueuedEvent> _queue = new();
-    private long _queued;
+    private readonly List<RefusedEvent> _refused = [];
+    private readonly Dictionary<string, long> _cursors = new(StringComparer.Ordinal);
+    private long _queued, _edition;
     private Checkpoint _checkpoint = Checkpoint.Beginning;
 
     /// <summary>The events' bytes in the order saved: a copy of the list, not of the bytes.</summary>
@@ -75,6 +77,7 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue
             for (var i = keep; i < _order.Count; i++) _ids.Remove(_order[i]);
             _order.RemoveRange(keep, _order.Count - keep);
             _events.RemoveRange(keep, _events.Count - keep);
+            ReturnCursors(keep);
             _checkpoint = position.Checkpoint;
             return ValueTask.CompletedTask;
         }
@@ -105,6 +108,7 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue
                 put.AddRange(added);
             }
 
+            if (parts.Count > 0) ReturnCursors(parts[0].First);
             _checkpoint = checkpoint;
             return ValueTask.FromResult<IReadOnlyList<SyncEvent>?>(put);
         }
@@ -147,5 +151,58 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue
     public ValueTask<long> CountAsync(CancellationToken cancellationToken)
     {
         lock (_lock) return ValueTask.FromResult((long)_queue.Count);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask RemoveThroughAsync(long number, IReadOnlyList<RefusedEvent> refused, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(refused);
+        lock (_lock)
+        {
+            _refused.AddRange(refused);
+            return RemoveThroughAsync(number, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<RefusedEvent>> RefusedAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock) return ValueTask.FromResult<IReadOnlyList<RefusedEvent>>([.. _refused]);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask ForgetRefusedAsync(long number, CancellationToken cancellationToken)
+    {
+        lock (_lock) _refused.RemoveAll(refused => refused.Number <= number);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<ConsumerPage> ReadAsync(string consumer, int count, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            var place = (int)_cursors.GetValueOrDefault(consumer);
+            var reader = new SyncEventReader();
+            return ValueTask.FromResult(new ConsumerPage(
+                place, _edition, _events.GetRange(place, Math.Min(count, _events.Count - place)).ConvertAll(reader.Read)));
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> MoveAsync(string consumer, long edition, long place, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            if (edition == _edition) _cursors[consumer] = place;
+            return ValueTask.FromResult(edition == _edition);
+        }
+    }
+
+    // What comes from there on is not what the consumers have seen.
+    private void ReturnCursors(long place)
+    {
+        _edition++;
+        foreach (var (consumer, at) in _cursors.Where(cursor => cursor.Value > place).ToList()) _cursors[consumer] = Math.Min(at, place);
     }
 }

@@ -21,6 +21,9 @@ public enum SyncFailureKind
     /// <summary>Any other refusal: the call itself is wrong, and repeating it does not help.</summary>
     Refused,
 
+    /// <summary>The token provider gave none; only a watch tells it so, and tries again.</summary>
+    NoToken,
+
     /// <summary>The server's answer breaks the contract: bad JSON, wrong types, missing or surplus events, a wrong digest.</summary>
     BadAnswer,
 }
@@ -35,7 +38,12 @@ public sealed record SyncFailure(SyncFailureKind Kind, string Message, string? C
 {
     /// <summary>True when the same call may succeed later.</summary>
     public bool IsTransient
-        => Kind is SyncFailureKind.Unreachable or SyncFailureKind.TimedOut or SyncFailureKind.Throttled or SyncFailureKind.ServerError;
+        => Kind is SyncFailureKind.Unreachable or SyncFailureKind.TimedOut or SyncFailureKind.Throttled or SyncFailureKind.ServerError
+            or SyncFailureKind.NoToken;
+
+    /// <summary>True when our own server said so, in a problem document or a stream's error: then <see cref="Code"/> is set. Else
+    /// something on the way may have answered in its place.</summary>
+    public bool IsVerdict => Code is not null;
 
     /// <inheritdoc/>
     public override string ToString() => Code is null ? Message : $"{Message} ({Code})";

@@ -1,10 +1,11 @@
 using System.Net;
-using System.Text.Json;
+using System.Runtime.CompilerServices;
 using Dequeue.Client.Live;
 using Dequeue.Client.Pulling;
 using Dequeue.Client.Pushing;
 using Dequeue.Client.Rest;
 using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Pushing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -14,6 +15,11 @@ namespace Dequeue.Client;
 /// Keeps a device's event store in step with the server. A pull streams; if anything in that way fails, REST pages carry on by
 /// themselves from the last saved checkpoint, and nothing is lost or doubled.
 /// </summary>
+/// <remarks>
+/// Every call goes on on a thread of the pool from its beginning: the caller's thread, a UI thread perhaps, does none of the work. The
+/// store and the token provider are called there too. An <see cref="IProgress{T}"/> is called there; <see cref="Progress{T}"/> takes its
+/// reports back to the thread that it was made on.
+/// </remarks>
 public sealed class SyncManager : IDisposable
 {
     private readonly SyncOptions _options;
@@ -26,6 +32,7 @@ public sealed class SyncManager : IDisposable
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _onePull = new(1, 1);
     private readonly SemaphoreSlim _oneFlush = new(1, 1);
+    private TaskCompletionSource _saved = NewSignal();
 
     /// <summary>Creates a client. It holds no connection until it is used.</summary>
     /// <param name="options">Server, app, time-outs.</param>
@@ -37,7 +44,7 @@ public sealed class SyncManager : IDisposable
     /// <param name="random">For the jitter. Null: a shared one.</param>
     public SyncManager(
         SyncOptions options, IEventStore store, TokenProvider tokens, HttpClient? http = null, TimeProvider? time = null,
-        ILogger<SyncManager>? logger = null, Random? random = null)
+        ILogger? logger = null, Random? random = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(store);
@@ -49,18 +56,18 @@ public sealed class SyncManager : IDisposable
         _ownsHttp = http is null;
         _http = http ?? OwnHttp(options);
         _time = time ?? TimeProvider.System;
-        _logger = logger ?? NullLogger<SyncManager>.Instance;
+        _logger = logger ?? NullLogger.Instance;
         _random = random ?? Random.Shared;
     }
 
     /// <summary>
     /// Brings the store up to date. Pulls of one manager run one after the other.
     /// </summary>
-    /// <param name="progress">Gets reports on the calling thread's flow, or null.</param>
+    /// <param name="progress">Gets reports, or null.</param>
     /// <param name="cancellationToken">Ends the pull at once; what was saved stays saved.</param>
     /// <exception cref="SyncFailedException">Stream and pages both failed. What arrived is saved.</exception>
     public Task<SyncResult> PullAsync(IProgress<SyncProgress>? progress = null, CancellationToken cancellationToken = default)
-        => PullAsync(_options, progress, null, cancellationToken);
+        => PullAsync(_options, progress, null, null, cancellationToken);
 
     /// <summary>
     /// Sends events now, in order. Ids make it idempotent: after a failure the same events can be pushed again.
@@ -69,35 +76,63 @@ public sealed class SyncManager : IDisposable
     /// <param name="progress">Gets reports, or null.</param>
     /// <param name="cancellationToken">Ends the push; what was acknowledged stays on the server.</param>
     /// <exception cref="SyncFailedException">The server could not be reached, or refused the call.</exception>
-    public Task<PushResult> PushAsync(
+    public async Task<PushResult> PushAsync(
         IEnumerable<ReadOnlyMemory<byte>> events, IProgress<SyncProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(events);
-        return new PushRun(Push(), new ProgressMeter(progress, _time)).RunAsync(events, cancellationToken);
+        await LeaveCaller();
+        return await new PushRun(Push(), new ProgressMeter(progress, _time)).RunAsync(events, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Puts events into the store's queue, to be sent by <see cref="FlushAsync"/>, now or after the next start.</summary>
-    /// <param name="events">JSON objects in UTF-8, each with an <c>id</c>. Their bytes must not change afterwards.</param>
+    /// <summary>
+    /// Puts events into the store's queue, to be sent by <see cref="FlushAsync"/>, now or after the next start. They are held against
+    /// <see cref="EventRules"/>, which are the server's.
+    /// </summary>
+    /// <param name="events">JSON objects in UTF-8. Their bytes must not change afterwards.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
-    /// <exception cref="ArgumentException">One of them is no such object; none is queued.</exception>
+    /// <exception cref="ArgumentException">One of them breaks a rule, which the message names; none is queued.</exception>
     /// <exception cref="InvalidOperationException">The store is no <see cref="IPushQueue"/>.</exception>
-    public ValueTask EnqueueAsync(IReadOnlyList<ReadOnlyMemory<byte>> events, CancellationToken cancellationToken = default)
+    public async ValueTask EnqueueAsync(IReadOnlyList<ReadOnlyMemory<byte>> events, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(events);
-        return Queue.EnqueueAsync([.. events.Select(ReadEvent)], cancellationToken);
+        await LeaveCaller();
+        await Queue.EnqueueAsync([.. events.Select(ReadEvent)], cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Sends what waits in the store's queue, oldest first. Call it when the device is online again.</summary>
+    /// <summary>The events that left the queue because the server will never take them, oldest first: for a person to look at.</summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="InvalidOperationException">The store is no <see cref="IPushQueue"/>.</exception>
+    public async Task<IReadOnlyList<RefusedEvent>> GetRefusedAsync(CancellationToken cancellationToken = default)
+    {
+        await LeaveCaller();
+        return await Queue.RefusedAsync(cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Forgets the refused events up to one of them.</summary>
+    /// <param name="number">Its <see cref="RefusedEvent.Number"/>.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <exception cref="InvalidOperationException">The store is no <see cref="IPushQueue"/>.</exception>
+    public async Task ForgetRefusedAsync(long number, CancellationToken cancellationToken = default)
+    {
+        await LeaveCaller();
+        await Queue.ForgetRefusedAsync(number, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>
+    /// Sends what waits in the store's queue, oldest first. Call it when the device is online again. What the server will never take
+    /// leaves the queue too: it is in the result and in <see cref="GetRefusedAsync"/>, and is logged as a warning.
+    /// </summary>
     /// <param name="progress">Gets reports, or null.</param>
     /// <param name="cancellationToken">Ends it; what was answered has left the queue.</param>
     /// <exception cref="InvalidOperationException">The store is no <see cref="IPushQueue"/>.</exception>
     public async Task<FlushResult> FlushAsync(IProgress<SyncProgress>? progress = null, CancellationToken cancellationToken = default)
     {
         var queue = Queue;
+        await LeaveCaller();
         await _oneFlush.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await new FlushRun(queue, Push(), new ProgressMeter(progress, _time)).RunAsync(cancellationToken).ConfigureAwait(false);
+            return await new FlushRun(queue, Push(), new ProgressMeter(progress, _time), _logger).RunAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -106,20 +141,36 @@ public sealed class SyncManager : IDisposable
     }
 
     /// <summary>
-    /// Stays connected. Hands out every event that the store did not have, once, after it is saved: first what a pull brings,
-    /// then what other devices push, as it is committed. Reconnects and catches up by itself, without end. Only after a stream
-    /// that turned out untrue and was taken back may events come again.
+    /// Stays connected. Hands out every event that it saves, once: first what a pull brings, then what other devices push, as it is
+    /// committed, in commit order. Reconnects and catches up by itself, without end; where no WebSocket can be had, it looks by REST.
+    /// Only after a stream that turned out untrue and was taken back may events come again.
     /// </summary>
+    /// <remarks>Saved is not handed out: what is saved when the caller leaves is in the store, and no later watch brings it. An app that
+    /// must see every event gives its consumer a name. The loop must not pull with the same manager: it would wait for itself.</remarks>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="SyncFailedException">The server refuses this user or app for good.</exception>
-    /// <exception cref="InvalidOperationException"><see cref="SyncOptions.App"/> is not set.</exception>
+    /// <exception cref="SignedOutException">The token provider said so.</exception>
     public IAsyncEnumerable<SyncEvent> WatchAsync(CancellationToken cancellationToken = default)
-    {
-        if (_options.App is null) throw new InvalidOperationException("Watching needs SyncOptions.App: the live socket has no /v1 form.");
-        return new LiveRun(_options, _tokens, PullBy, SaveLiveAsync, _time, _random, _logger).RunAsync(cancellationToken);
+        => new UnnamedConsumer(Live).RunAsync(cancellationToken);
 
-        Pull PullBy(StreamEndpoint endpoint)
-            => (onAdded, token) => PullAsync(_options with { Stream = endpoint, Priority = null, References = false }, null, onAdded, token);
+    /// <summary>
+    /// Stays connected, and hands out every event of the store to a named consumer, at least once, in the order saved: first what it has
+    /// not had yet, whoever saved it and when, then what comes. Its cursor is kept in the store, and moves past an event only after the
+    /// consumer has come back for the next one: an event in whose handling the app was left or fell comes again.
+    /// </summary>
+    /// <remarks>The cursor is written every tenth of a second, and when the consumer leaves: after a crash the events of that time come
+    /// again. A name serves one loop at a time; a new name begins at the store's first event.</remarks>
+    /// <param name="consumer">The name.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="SyncFailedException">The server refuses this user or app for good.</exception>
+    /// <exception cref="SignedOutException">The token provider said so.</exception>
+    /// <exception cref="InvalidOperationException">The store is no <see cref="IConsumerStore"/>.</exception>
+    public IAsyncEnumerable<SyncEvent> WatchAsync(string consumer, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(consumer);
+        var store = _store as IConsumerStore
+            ?? throw new InvalidOperationException($"{_store.GetType().Name} is no {nameof(IConsumerStore)}: it keeps no cursors.");
+        return new NamedConsumer(consumer, store, () => Live(null), () => Volatile.Read(ref _saved).Task, _time).RunAsync(cancellationToken);
     }
 
     /// <inheritdoc/>
@@ -135,15 +186,16 @@ public sealed class SyncManager : IDisposable
 
     private async Task<SyncResult> PullAsync(
         SyncOptions options, IProgress<SyncProgress>? progress, Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask>? onAdded,
-        CancellationToken cancellationToken)
+        LiveStream? live, CancellationToken cancellationToken)
     {
+        await LeaveCaller();
         await _onePull.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var credentials = new Credentials(_tokens);
+            var credentials = new Credentials(live is null ? _tokens : LiveTokenAsync);
             var rest = new RestCalls(_http, options, credentials, _time);
             var run = new PullRun(
-                options, _store, rest, _http, credentials, _time, _random, _logger, new ProgressMeter(progress, _time), onAdded);
+                options, _store, rest, _http, credentials, _time, _random, _logger, new ProgressMeter(progress, _time), Added(onAdded), live);
             await using (run.ConfigureAwait(false)) return await run.RunAsync(cancellationToken).ConfigureAwait(false);
         }
         finally
@@ -152,13 +204,28 @@ public sealed class SyncManager : IDisposable
         }
     }
 
-    // Not while a pull runs, which may take events back.
-    private async ValueTask<bool> SaveLiveAsync(SyncEvent next, CancellationToken cancellationToken)
+    // What a watch runs behind its consumer.
+    private LiveRun Live(Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask>? onAdded)
+        => new(
+            _options,
+            (endpoint, stream, token) => PullAsync(_options with { Stream = endpoint, Priority = null }, null, onAdded, stream, token),
+            (events, token) => SaveLiveAsync(events, Added(onAdded), token),
+            _time, _random, _logger);
+
+    // Not while a pull runs, which may take events back, or bring those that come before these.
+    private async ValueTask<bool> SaveLiveAsync(
+        LiveEvents live, Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask> onAdded, CancellationToken cancellationToken)
     {
         await _onePull.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return (await _store.SaveAsync([next], null, cancellationToken).ConfigureAwait(false)).Count == 1;
+            var held = await _store.LoadAsync(cancellationToken).ConfigureAwait(false);
+            if (held.Checkpoint < live.Since) return false;
+            if (held.Checkpoint >= live.Checkpoint) return true;
+            var added = await _store.SaveAsync(
+                _options.Kept(live.Events, isFirstSync: false), live.Checkpoint, cancellationToken).ConfigureAwait(false);
+            if (added.Count > 0) await onAdded(added, cancellationToken).ConfigureAwait(false);
+            return true;
         }
         finally
         {
@@ -166,29 +233,35 @@ public sealed class SyncManager : IDisposable
         }
     }
 
-    private PushCall Push()
-        => new(new RestCalls(_http, _options, new Credentials(_tokens), _time), RetryPolicy.Of(_options), _time, _random);
+    private Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask> Added(Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask>? onAdded)
+        => (added, token) =>
+        {
+            Interlocked.Exchange(ref _saved, NewSignal()).TrySetResult();
+            return onAdded?.Invoke(added, token) ?? ValueTask.CompletedTask;
+        };
 
-    private static SyncEvent ReadEvent(ReadOnlyMemory<byte> json)
+    // What its provider throws must not end a watch. Of a foreign exception the message stays out: it may hold a token.
+    private async ValueTask<string> LiveTokenAsync(bool refused, CancellationToken cancellationToken)
     {
         try
         {
-            var reader = new Utf8JsonReader(json.Span);
-            reader.Read();
-            if (reader.TokenType == JsonTokenType.StartObject)
-            {
-                var read = new SyncEventReader().ReadObject(ref reader, json);
-                reader.Read();
-                if (read.Id is not null) return read;
-            }
+            return await _tokens(refused, cancellationToken).ConfigureAwait(false);
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is not SignedOutException && !(e is OperationCanceledException && cancellationToken.IsCancellationRequested))
         {
-            throw new ArgumentException("An event is not valid JSON.", nameof(json), e);
+            throw new SyncFailedException(new SyncFailure(SyncFailureKind.NoToken, $"The token provider threw {e.GetType().Name}."));
         }
-
-        throw new ArgumentException("An event is a JSON object with an id.", nameof(json));
     }
+
+    private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private static ConfiguredTaskAwaitable LeaveCaller() => Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+
+    private PushCall Push()
+        => new(new RestCalls(_http, _options, new Credentials(_tokens), _time), RetryPolicy.Of(_options), _time, _random);
+
+    private static SyncEvent ReadEvent(ReadOnlyMemory<byte> json, int index)
+        => EventRules.Read(json, out var read) is { } rule ? throw new ArgumentException($"events[{index}] cannot be queued: {rule}", nameof(json)) : read;
 
     private static HttpClient OwnHttp(SyncOptions options)
         => new(new SocketsHttpHandler { Proxy = options.Proxy, AllowAutoRedirect = false, AutomaticDecompression = DecompressionMethods.None })

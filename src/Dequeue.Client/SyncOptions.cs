@@ -79,13 +79,23 @@ public sealed record SyncOptions
     /// that on a link of about 10 KB/s.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>How often a live connection reads the log again, in case a message was lost: Web PubSub delivers to groups at
-    /// most once. Default 5 min.</summary>
+    /// <summary>How often a live connection asks again, over the same WebSocket, in case a message was lost: Web PubSub delivers to groups
+    /// at most once. Default 5 min.</summary>
     public TimeSpan CatchUpInterval { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>How often a silent live connection is probed; without an answer in the same time it counts as cut. Default
     /// 20 s, which also keeps proxies from closing it.</summary>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(20);
+
+    /// <summary>The first wait between two looks at the log while live has no WebSocket; it doubles while nothing comes. Default 2 s.</summary>
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>The longest such wait. Default 30 s.</summary>
+    public TimeSpan MaxPollInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The longest wait until live tries the WebSocket again; the first ones are shorter, from <see cref="BaseDelay"/> on.
+    /// Default 5 min.</summary>
+    public TimeSpan StreamRetryInterval { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Most consecutive failures of REST calls before a pull or push gives up. Default 5.</summary>
     public int MaxAttempts { get; init; } = 5;
@@ -205,7 +215,7 @@ public sealed record SyncOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxMessageBytes, 1024);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxBodyBytes, 1024);
-        foreach (var time in (ReadOnlySpan<TimeSpan>)[ConnectTimeout, IdleTimeout, RequestTimeout, CatchUpInterval, KeepAliveInterval, BaseDelay, MaxDelay])
+        foreach (var time in (ReadOnlySpan<TimeSpan>)[ConnectTimeout, IdleTimeout, RequestTimeout, CatchUpInterval, KeepAliveInterval, BaseDelay, MaxDelay, PollInterval, MaxPollInterval, StreamRetryInterval])
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero);
     }
 
@@ -222,7 +232,9 @@ public sealed record SyncOptions
     }
 }
 
-/// <summary>Gives the bearer token of a call. What it throws ends the call.</summary>
+/// <summary>
+/// Gives the bearer token of a call. What it throws ends the call; a watch tries again, unless it is <see cref="SignedOutException"/>.
+/// </summary>
 /// <param name="refused">True when the token given before was refused with 401: a fresh one is wanted.</param>
 /// <param name="cancellationToken">Ends the wait.</param>
 public delegate ValueTask<string> TokenProvider(bool refused, CancellationToken cancellationToken);

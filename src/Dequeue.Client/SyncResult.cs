@@ -1,3 +1,4 @@
+using System.Globalization;
 using Dequeue.Contracts;
 
 namespace Dequeue.Client;
@@ -29,21 +30,39 @@ public enum SyncTransport
 /// <paramref name="DigestVerified"/>, which is false then.</param>
 public sealed record SyncResult(
     SyncTransport Transport, long Events, long Added, double Seconds, long Bytes, Checkpoint Checkpoint, SyncFailure? StreamFailure, bool DigestVerified,
-    double? ReadySeconds = null, long Repaired = 0, int Resumes = 0);
+    double? ReadySeconds = null, long Repaired = 0, int Resumes = 0)
+{
+    /// <summary>One sentence for people.</summary>
+    public override string ToString()
+        => string.Create(CultureInfo.InvariantCulture, $"{Events:N0} events in {Seconds:0.000} s by {(Transport == SyncTransport.Stream ? "stream" : "REST")}")
+            + (StreamFailure is null ? "." : $"; the stream failed: {StreamFailure}");
+}
 
 /// <summary>A push that reached the server with all its events.</summary>
 /// <param name="Acknowledged">How many are stored, now or before.</param>
 /// <param name="Rejected">The events that the server refused, and why.</param>
 /// <param name="Seconds">How long it took.</param>
 /// <param name="Bytes">Bytes of the bodies sent.</param>
-public sealed record PushResult(long Acknowledged, IReadOnlyList<RejectedEvent> Rejected, double Seconds, long Bytes);
+public sealed record PushResult(long Acknowledged, IReadOnlyList<RejectedEvent> Rejected, double Seconds, long Bytes)
+{
+    /// <summary>One sentence for people.</summary>
+    public override string ToString()
+        => string.Create(CultureInfo.InvariantCulture, $"{Acknowledged:N0} acknowledged, {Rejected.Count:N0} rejected in {Seconds:0.000} s.");
+}
 
 /// <summary>What became of the queue. Being offline is an outcome, not an exception.</summary>
 /// <param name="Acknowledged">How many are stored on the server, now or before, and left the queue.</param>
-/// <param name="Rejected">The events that the server refused, and why. They left the queue too.</param>
+/// <param name="Rejected">The events that the server refused, and why. They left the queue too: <see cref="SyncManager.GetRefusedAsync"/>
+/// has them.</param>
 /// <param name="Pending">How many still wait.</param>
 /// <param name="Failure">Why, or null when none waits.</param>
-public sealed record FlushResult(long Acknowledged, IReadOnlyList<RejectedEvent> Rejected, long Pending, SyncFailure? Failure);
+public sealed record FlushResult(long Acknowledged, IReadOnlyList<RejectedEvent> Rejected, long Pending, SyncFailure? Failure)
+{
+    /// <summary>One sentence for people.</summary>
+    public override string ToString()
+        => string.Create(CultureInfo.InvariantCulture, $"{Acknowledged:N0} acknowledged, {Rejected.Count:N0} rejected, {Pending:N0} pending")
+            + (Failure is null ? "." : $": {Failure}");
+}
 
 /// <summary>An event that the server refused.</summary>
 /// <param name="Id">Its id; empty when it has no readable one.</param>

@@ -55,7 +55,11 @@ public static class SyncBackend
 
         services.AddSingleton<SyncTelemetry>();
         services.AddSingleton<IPartitionedTable>(provider => new CountedTable(storage, provider.GetRequiredService<SyncTelemetry>()));
-        services.AddSingleton<EventLog>();
+        services.AddSingleton(provider => new EventLog(
+            provider.GetRequiredService<IPartitionedTable>(), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<EventLog>>())
+        {
+            OnCommitted = provider.GetRequiredService<LivePublisher>().Publish,
+        });
         services.AddSingleton<StreamRegistry>();
         services.AddSingleton(provider => new PageOffers(
             shelf, settings.References.FromBytes, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<PageOffers>>()));

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Data.Common;
 using Dequeue.Cli.Terminal;
 using Dequeue.Client;
 using Dequeue.Functions.Configuration;
@@ -35,9 +36,15 @@ public static class CommandRunner
             await Console.Error.WriteLineAsync(wrong.Message);
             return BadUsage;
         }
-        catch (Exception failure) when (failure is FunctionsHostException or SettingsException or SyncFailedException or IOException or UnauthorizedAccessException or FormatException or HttpRequestException or StorageUnavailableException)
+        catch (Exception failure) when (failure is FunctionsHostException or SettingsException or SyncFailedException or SignedOutException
+            or IOException or UnauthorizedAccessException or FormatException or HttpRequestException or StorageUnavailableException)
         {
             await Console.Error.WriteLineAsync(OneSentence(failure));
+            return Failed;
+        }
+        catch (Exception failure) when (failure is DbException or InvalidDataException)
+        {
+            await Console.Error.WriteLineAsync($"The device's store cannot be used: {Cause(failure)}");
             return Failed;
         }
         catch (OperationCanceledException)
@@ -45,6 +52,10 @@ public static class CommandRunner
             return Failed;
         }
     }
+
+    // SQLite says "SQLite Error 13: 'database or disk is full'."
+    private static string Cause(Exception failure)
+        => failure is DbException && failure.Message.Split('\'') is [_, var cause, ..] ? $"{cause}." : OneSentence(failure);
 
     // A port that is taken is reported by the web server in an exception within an exception.
     private static string OneSentence(Exception failure) => PlainText.Of(failure.Message);

@@ -1,40 +1,51 @@
 using System.CommandLine;
 using Dequeue.Cli.Terminal;
 using Dequeue.Client;
-using Dequeue.Contracts;
 
 namespace Dequeue.Cli.Commands;
 
-/// <summary><c>dequeue watch</c>: stays connected and prints new events, one JSON line each.</summary>
+/// <summary><c>dequeue watch</c>: stays connected and prints events, one JSON line each, from where its reader stopped.</summary>
 internal static class WatchCommand
 {
+    private const string Consumer = "dequeue watch";
+
     public static Command Create()
     {
         var client = new ClientOptions();
         var state = new Option<string?>("--state") { Description = "Folder that keeps the device's events and checkpoint; default in memory" };
-        var command = new Command("watch", "Stays connected and prints every event that the device did not have, as JSON lines: first those it missed, then new ones as they are committed.\n\nExample: dequeue watch --token $(dequeue token --user ada) | jq .type") { state };
+        var command = new Command("watch", "Stays connected and prints every event of the device that it has not printed yet, as JSON lines: first those that are there, then new ones as they are committed. With --state it goes on where its reader stopped.\n\nExample: dequeue watch --token $(dequeue token --user ada) | jq .type") { state };
         client.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var options = client.Read(parsed);
             await using var store = await DeviceStore.OpenAsync(parsed.GetValue(state), cancellationToken);
-            using var sync = new SyncManager(options with { App = options.App ?? AppId.Parse("dequeue") }, store.Events, client.Token(parsed));
-            await using var output = Console.OpenStandardOutput();
+            using var sync = new SyncManager(options, store.Events, client.Token(parsed));
+            await using var output = new LineOutput();
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            var closing = StopWhenClosedAsync(output, stop);
             try
             {
-                await foreach (var next in sync.WatchAsync(cancellationToken))
-                {
-                    await output.WriteAsync(PlainText.OfJson(next.Json), cancellationToken);
-                    await output.WriteAsync("\n"u8.ToArray(), cancellationToken);
-                }
+                await foreach (var next in sync.WatchAsync(Consumer, stop.Token)) await output.WriteAsync(PlainText.OfJson(next.Json), stop.Token);
             }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            catch (IOException)
+            {
+                // The reader is gone, which is another way to leave: it has not taken this event, and gets it the next time.
+            }
+            catch (OperationCanceledException) when (stop.IsCancellationRequested)
             {
                 // Ctrl+C is how one leaves.
             }
 
+            await stop.CancelAsync();
+            await closing;
             return 0;
         });
         return command;
+    }
+
+    private static async Task StopWhenClosedAsync(LineOutput output, CancellationTokenSource stop)
+    {
+        await output.ClosedAsync(stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await stop.CancelAsync();
     }
 }

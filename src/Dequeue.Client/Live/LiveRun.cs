@@ -1,131 +1,127 @@
-using System.Runtime.CompilerServices;
-using System.Text.Json;
-using Dequeue.Client.Rest;
-using Dequeue.Client.Streaming;
-using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Streaming;
 using Microsoft.Extensions.Logging;
 
 namespace Dequeue.Client.Live;
 
-/// <summary>Carries out what <see cref="LiveMachine"/> decides.</summary>
-/// <param name="options">The address and the time-outs.</param>
-/// <param name="tokens">Asked for each connection.</param>
-/// <param name="catchUp">Pulls: by stream after connecting, by pages when it is merely due.</param>
-/// <param name="save">Saves one event; true when it was new.</param>
+/// <summary>Brings the store up to date: by stream over a connection that is then in <paramref name="stream"/>, or by pages.</summary>
+internal delegate Task<SyncResult> LivePull(StreamEndpoint endpoint, LiveStream stream, CancellationToken cancellationToken);
+
+/// <summary>Saves events that came live.</summary>
+/// <returns>False, and nothing is saved, when the store does not hold all that comes before them.</returns>
+internal delegate ValueTask<bool> LiveSave(LiveEvents events, CancellationToken cancellationToken);
+
+/// <summary>Keeps the store up to date, without end: carries out what <see cref="LiveMachine"/> decides.</summary>
+/// <param name="options">The intervals.</param>
+/// <param name="pull">Pulls.</param>
+/// <param name="save">Saves what comes live.</param>
 /// <param name="time">The clock.</param>
 /// <param name="random">For the jitter.</param>
-/// <param name="logger">For reconnects.</param>
-internal sealed class LiveRun(
-    SyncOptions options, TokenProvider tokens, Func<StreamEndpoint, Pull> catchUp, Func<SyncEvent, CancellationToken, ValueTask<bool>> save,
-    TimeProvider time, Random random, ILogger logger)
+/// <param name="logger">For what is lost and found again.</param>
+#pragma warning disable CA1001 // RunAsync closes the stream at its end.
+internal sealed class LiveRun(SyncOptions options, LivePull pull, LiveSave save, TimeProvider time, Random random, ILogger logger)
+#pragma warning restore CA1001
 {
-    private readonly RetryPolicy _retry = RetryPolicy.Of(options);
-    private readonly SyncEventReader _reader = new();
-    private StreamConnection? _connection;
-    private StreamEndpoint _catchUpBy;
-    private long _caughtUpAt;
+    /// <summary>How long a gap may close by itself: what another server process committed before is told a moment later, as a rule.</summary>
+    private static readonly TimeSpan GapPatience = TimeSpan.FromMilliseconds(500);
 
-    public async IAsyncEnumerable<SyncEvent> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    private readonly LiveTerms _terms = LiveTerms.Of(options);
+    private readonly StreamMessageReader _reader = new();
+    private readonly LiveStream _stream = new();
+    private long _syncedAt;
+    private long? _gapSince;
+
+    /// <summary>Runs until it is cancelled.</summary>
+    /// <exception cref="SyncFailedException">The server refuses this user or app for good.</exception>
+    public async Task RunAsync(CancellationToken cancellationToken)
     {
-        var (state, command) = LiveMachine.Begin();
-        try
+        // Away from the caller, who may be a UI thread.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        await using (_stream.ConfigureAwait(false))
         {
+            var (state, command) = LiveMachine.Begin(_terms);
             while (true)
             {
-                LiveInput input;
-                switch (command)
-                {
-                    case LiveCommand.Open:
-                        input = await OpenAsync(cancellationToken).ConfigureAwait(false);
-                        break;
-                    case LiveCommand.CatchUp:
-                        var pull = new CatchUp(catchUp(_catchUpBy));
-                        await foreach (var next in pull.EventsAsync(cancellationToken).ConfigureAwait(false)) yield return next;
-                        _catchUpBy = StreamEndpoint.None;
-                        _caughtUpAt = time.GetTimestamp();
-                        input = pull.Failure is { } failure ? new LiveInput.Failed(failure) : new LiveInput.CaughtUp();
-                        break;
-                    case LiveCommand.Listen:
-                        (input, var added) = await ListenAsync(cancellationToken).ConfigureAwait(false);
-                        if (added is { } live) yield return live;
-                        break;
-                    case LiveCommand.Wait wait:
-                        await CloseAsync().ConfigureAwait(false);
-                        await Task.Delay(wait.Delay, time, cancellationToken).ConfigureAwait(false);
-                        input = new LiveInput.Waited();
-                        break;
-                    case LiveCommand.Fail fail:
-                        throw new SyncFailedException(fail.Failure);
-                    default:
-                        throw new InvalidOperationException($"{command.GetType().Name} is not carried out here.");
-                }
-
+                var input = await ExecuteAsync(command, cancellationToken).ConfigureAwait(false);
                 if (input is LiveInput.Failed failed) ClientLog.LiveLost(logger, failed.Failure.Kind, failed.Failure.Message);
-                (state, command) = LiveMachine.Next(state, input, _retry, random.NextDouble());
+                (state, command) = LiveMachine.Next(state, input, _terms, random.NextDouble());
             }
         }
-        finally
+    }
+
+    private async Task<LiveInput> ExecuteAsync(LiveCommand command, CancellationToken cancellationToken)
+    {
+        switch (command)
         {
-            await CloseAsync().ConfigureAwait(false);
+            case LiveCommand.Sync:
+                return await PullAsync(options.Stream, cancellationToken).ConfigureAwait(false);
+            case LiveCommand.Poll:
+                return await PullAsync(StreamEndpoint.None, cancellationToken).ConfigureAwait(false);
+            case LiveCommand.Listen:
+                return await ListenAsync(cancellationToken).ConfigureAwait(false);
+            case LiveCommand.Wait wait:
+                await _stream.CloseAsync().ConfigureAwait(false);
+                await Task.Delay(wait.Delay, time, cancellationToken).ConfigureAwait(false);
+                return new LiveInput.Waited();
+            case LiveCommand.Fail fail:
+                throw new SyncFailedException(fail.Failure);
+            default:
+                throw new InvalidOperationException($"{command.GetType().Name} is not carried out here.");
         }
     }
 
-    private async Task<LiveInput> OpenAsync(CancellationToken cancellationToken)
+    private async Task<LiveInput> PullAsync(StreamEndpoint endpoint, CancellationToken cancellationToken)
     {
-        var credentials = new Credentials(tokens);
+        try
+        {
+            var result = await pull(endpoint, _stream, cancellationToken).ConfigureAwait(false);
+            (_syncedAt, _gapSince) = (time.GetTimestamp(), null);
+            return _stream.Connection is null ? new LiveInput.Paged(result.Added > 0, result.StreamFailure) : new LiveInput.Live();
+        }
+        catch (SyncFailedException e)
+        {
+            return new LiveInput.Failed(e.Failure);
+        }
+    }
+
+    private async Task<LiveInput> ListenAsync(CancellationToken cancellationToken)
+    {
+        var brought = false;
         while (true)
         {
-            // The token stands in the URL, as the shipped app sends it; so the URL goes into no message.
-            var token = Uri.EscapeDataString(await credentials.TokenAsync(cancellationToken).ConfigureAwait(false));
-            var (connection, failure) = await StreamConnection.OpenAsync(
-                options.WebSocketAddress($"/apps/{options.App}/ws?token={token}"), null, ConnectionKind.Live, options, time, cancellationToken).ConfigureAwait(false);
-            _connection = connection;
-            if (failure?.Status == 401 && await credentials.RefreshAsync(cancellationToken).ConfigureAwait(false)) continue;
-            _catchUpBy = options.Stream;
-            return failure is null ? new LiveInput.Opened() : new LiveInput.Failed(failure);
+            while (_stream.Order.Next() is { } next)
+            {
+                if (!await save(next, cancellationToken).ConfigureAwait(false)) return new LiveInput.Renew();
+                brought = true;
+            }
+
+            if (brought) return new LiveInput.Batch();
+            var left = options.CatchUpInterval - time.GetElapsedTime(_syncedAt);
+            if (!_stream.Order.HasGap) _gapSince = null;
+            else left = Min(left, GapPatience - time.GetElapsedTime(_gapSince ??= time.GetTimestamp()));
+            if (left <= TimeSpan.Zero) return new LiveInput.Renew();
+            if (await ReceiveAsync(left, cancellationToken).ConfigureAwait(false) is { } end) return end;
         }
     }
 
-    private async Task<(LiveInput Input, SyncEvent? Added)> ListenAsync(CancellationToken cancellationToken)
+    // Takes one message; what ends the listening, or null.
+    private async Task<LiveInput?> ReceiveAsync(TimeSpan atMost, CancellationToken cancellationToken)
     {
-        var left = options.CatchUpInterval - time.GetElapsedTime(_caughtUpAt);
-        if (left <= TimeSpan.Zero) return (new LiveInput.CatchUpDue(), null);
-        using var due = new CancellationTokenSource(left, time);
+        using var due = new CancellationTokenSource(atMost, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, due.Token);
         try
         {
-            var (message, _, failure) = await _connection!.ReceiveAsync(both.Token).ConfigureAwait(false);
-            if (failure is not null) return (new LiveInput.Failed(failure), null);
-            return (new LiveInput.Event(), Read(message) is { } next && await save(next, cancellationToken).ConfigureAwait(false) ? next : null);
+            var (message, _, failure) = await _stream.Connection!.ReceiveAsync(both.Token).ConfigureAwait(false);
+            if (failure is not null) return new LiveInput.Failed(failure);
+
+            // Anything else is left alone: what it may have told comes when the log is asked again.
+            if (_reader.Read(message, out _) is StreamMessage.Live batch) _stream.Order.Add(batch);
+            return null;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return (new LiveInput.CatchUpDue(), null);
+            return new LiveInput.Renew();
         }
     }
 
-    // Anything but an event with an id is left to the next catch-up.
-    private SyncEvent? Read(ReadOnlyMemory<byte> message)
-    {
-        try
-        {
-            var reader = new Utf8JsonReader(message.Span);
-            reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject) return null;
-            var next = _reader.ReadObject(ref reader, message);
-            reader.Read();
-            return options.Keeps(next, isFirstSync: false) ? next : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    private async ValueTask CloseAsync()
-    {
-        if (_connection is null) return;
-        await _connection.DisposeAsync().ConfigureAwait(false);
-        _connection = null;
-    }
+    private static TimeSpan Min(TimeSpan one, TimeSpan other) => one < other ? one : other;
 }

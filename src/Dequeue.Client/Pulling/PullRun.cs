@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using Dequeue.Client.Live;
 using Dequeue.Client.References;
 using Dequeue.Client.Rest;
 using Dequeue.Client.Streaming;
@@ -21,7 +22,8 @@ internal sealed class PullRun(
     Random random,
     ILogger logger,
     ProgressMeter meter,
-    Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask>? onAdded = null) : IAsyncDisposable
+    Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask>? onAdded = null,
+    LiveStream? live = null) : IAsyncDisposable
 {
     private static readonly PullInput.Done Done = new(), DoneLate = new(AcknowledgesLate: true);
     private readonly RetryPolicy _retry = RetryPolicy.Of(options);
@@ -35,12 +37,18 @@ internal sealed class PullRun(
     private bool _firstSync;
     private double? _readySeconds;
     private long _bytes, _added;
+    private (long Events, Checkpoint Checkpoint)? _livePosition;
 
     public async Task<SyncResult> RunAsync(CancellationToken cancellationToken)
     {
         var origin = await store.LoadAsync(cancellationToken).ConfigureAwait(false);
         _firstSync = options.IsFirstSync ?? origin.Checkpoint <= Checkpoint.Beginning;
-        var (state, command) = PullMachine.Begin(origin, PullTerms.Of(options));
+        var terms = PullTerms.Of(options);
+        if (terms.Endpoint != StreamEndpoint.None) _connection = live?.Lend();
+
+        // The request goes over the connection that is open already.
+        if (_connection is not null) terms = terms with { Endpoint = StreamEndpoint.Gateway };
+        var (state, command) = PullMachine.Begin(origin, terms);
         Report(SyncPhase.Connecting, state);
         while (true)
         {
@@ -48,6 +56,12 @@ internal sealed class PullRun(
             {
                 case PullCommand.Finish:
                     Report(SyncPhase.Completed, state with { Total = state.Processed });
+                    if (live is not null && _connection is not null && _livePosition is { } end)
+                    {
+                        live.TakeBack(_connection, end.Events, end.Checkpoint);
+                        _connection = null;
+                    }
+
                     return new SyncResult(
                         state.Transport, state.Processed, _added, meter.Seconds, _bytes, state.Position, state.StreamFailure, state.DigestVerified,
                         _readySeconds, state.Repaired, state.Resumes);
@@ -156,13 +170,19 @@ internal sealed class PullRun(
 
     private async Task<PullInput> OpenAsync(PullTerms terms, PullCommand.Open open, CancellationToken cancellationToken)
     {
-        var (connection, failure) = await StreamConnection.OpenAsync(
-            open.Url ?? options.WebSocketAddress("/v1/sync/stream"), open.Url is null ? credentials : null, ConnectionKind.Stream, options, time, cancellationToken).ConfigureAwait(false);
-        _connection = connection;
+        SyncFailure? failure = null;
+        if (_connection is null)
+        {
+            (_connection, failure) = await StreamConnection.OpenAsync(
+                open.Url ?? options.WebSocketAddress("/v1/sync/stream"), open.Url is null ? credentials : null,
+                live is null ? ConnectionKind.Stream : ConnectionKind.Live, options, time, cancellationToken).ConfigureAwait(false);
+        }
+
         _deltas = options.Delta ? new DeltaDecoder(options.MaxMessageBytes) : null;
         _acknowledgedAt = time.GetTimestamp();
-        failure ??= await connection!.SendAsync(
-            options.Request(open.Since, terms.Window, terms.Priority).ToUtf8Bytes(), MessageType, cancellationToken).ConfigureAwait(false);
+        failure ??= await _connection!.SendAsync(
+            (options.Request(open.Since, terms.Window, terms.Priority) with { Live = live is not null }).ToUtf8Bytes(), MessageType, cancellationToken)
+            .ConfigureAwait(false);
         return failure is null ? new PullInput.Opened() : new PullInput.Failed(failure);
     }
 
@@ -175,14 +195,26 @@ internal sealed class PullRun(
             _ = await _connection!.SendAsync(new StreamAck(taken).ToUtf8Bytes(), MessageType, cancellationToken).ConfigureAwait(false);
         }
 
-        var received = await _connection!.ReceiveAsync(cancellationToken).ConfigureAwait(false);
-        if (received.Failure is not null) return new PullInput.Failed(received.Failure);
-        _bytes += received.WireBytes;
-        var message = _reader.Read(received.Message, out var problem);
+        StreamMessage? message;
+        string? problem;
+        int wireBytes;
+        do
+        {
+            var received = await _connection!.ReceiveAsync(cancellationToken).ConfigureAwait(false);
+            if (received.Failure is not null) return new PullInput.Failed(received.Failure);
+            wireBytes = received.WireBytes;
+            _bytes += wireBytes;
+            message = _reader.Read(received.Message, out problem);
+        }
+        while (message is StreamMessage.Live early && live?.Keep(early) == true);
+
+        // Nobody asked for it, or it is too much.
+        if (message is StreamMessage.Live) message = new StreamMessage.Unknown(StreamMessage.Live.Type);
+        if (message is StreamMessage.Complete { Position: { } events, NewCheckpoint: var checkpoint }) _livePosition = (events, checkpoint);
         if (_deltas is not null && message is StreamMessage.Batch patched) message = _deltas.Rebuild(patched, out problem);
         if (message is null) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, problem!));
         var digest = message is StreamMessage.Complete && _ledger is not null ? await _ledger.DigestAsync().ConfigureAwait(false) : null;
-        return new PullInput.Message(message, digest, received.WireBytes, message is StreamMessage.Batch batch ? Known(batch.Events) : 0);
+        return new PullInput.Message(message, digest, wireBytes, message is StreamMessage.Batch batch ? Known(batch.Events) : 0);
     }
 
     private async Task<PullInput> FetchReferenceAsync(PullCommand.FetchReference fetch, CancellationToken cancellationToken)

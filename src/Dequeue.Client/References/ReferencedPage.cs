@@ -33,7 +33,7 @@ internal readonly record struct ReferencedPage(IReadOnlyList<SyncEvent> Events, 
         {
             return Failed(SyncFailureKind.TimedOut, $"did not come within {options.RequestTimeout.TotalSeconds:0.#} s");
         }
-        catch (Exception e) when (e is HttpRequestException or IOException)
+        catch (Exception e) when (NetworkFailure.Is(e))
         {
             return Failed(SyncFailureKind.Unreachable, "could not be fetched");
         }

@@ -5,6 +5,13 @@ namespace Dequeue.Client.Rest;
 /// <summary>Reads what a refusal by HTTP means, for calls and for upgrades alike.</summary>
 internal static class HttpFailure
 {
+    /// <summary>What a refused call means. Only a problem document of our own server is its verdict: a proxy or a captive portal on the
+    /// way knows neither the user nor the call.</summary>
+    public static SyncFailureKind KindOf(int status, bool isVerdict)
+        => !isVerdict && status != 401 && KindOf(status) is SyncFailureKind.Unauthorized or SyncFailureKind.Refused
+            ? SyncFailureKind.BadAnswer
+            : KindOf(status);
+
     public static SyncFailureKind KindOf(int status)
         => status switch
         {

@@ -95,13 +95,9 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
         {
             return Failed<T>(SyncFailureKind.TimedOut, $"{address.AbsolutePath} did not answer within {limit.TotalSeconds:0.#} s.");
         }
-        catch (HttpRequestException e)
+        catch (Exception e) when (NetworkFailure.Is(e))
         {
-            return Failed<T>(SyncFailureKind.Unreachable, $"{address.AbsolutePath} could not be reached: {e.Message}");
-        }
-        catch (IOException e)
-        {
-            return Failed<T>(SyncFailureKind.Unreachable, $"{address.AbsolutePath} was cut off: {e.Message}");
+            return new RestAnswer<T>.Failed(NetworkFailure.Of(e, address.AbsolutePath));
         }
         catch (Exception e) when (e is JsonException or InvalidDataException)
         {
@@ -124,12 +120,16 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
         var problem = ReadProblem(body);
         var status = (int)response.StatusCode;
         return new SyncFailure(
-            HttpFailure.KindOf(status),
-            problem?.Detail ?? problem?.Title ?? $"The server answered {status}.",
+            IsSlowBody(status, problem) ? SyncFailureKind.TimedOut : HttpFailure.KindOf(status, isVerdict: problem?.Code is not null),
+            problem?.Detail ?? problem?.Title ?? $"The answer was {status}, and no problem document of the server.",
             problem?.Code,
             status,
             HttpFailure.RetryAfter(response.Headers.RetryAfter?.ToString(), time));
     }
+
+    // Servers of version 0.1 answer 400 for it, not 408.
+    private static bool IsSlowBody(int status, Problem? problem)
+        => status == 400 && problem?.Detail?.Contains("arriving too slowly", StringComparison.Ordinal) == true;
 
     private static Problem? ReadProblem(ReadOnlySpan<byte> body)
     {

@@ -10,7 +10,7 @@ internal enum ConnectionKind
     /// <summary>A stream: few large messages, never silent for long.</summary>
     Stream,
 
-    /// <summary>Live: small messages, silent for hours, probed by pings.</summary>
+    /// <summary>A stream that stays open, silent for hours then, probed by pings.</summary>
     Live,
 }
 
@@ -29,10 +29,7 @@ internal sealed class StreamConnection : IAsyncDisposable
     /// <summary>Messages of a stream received ahead. More would only cost memory: the parser is the slower side.</summary>
     private const int StreamAhead = 4;
 
-    /// <summary>Live messages received ahead, an event each, while a catch-up runs: then the server has to wait.</summary>
-    private const int LiveAhead = 1024;
-
-    private const int StreamBuffer = 64 * 1024, LiveBuffer = 1024;
+    private const int SmallestBuffer = 64 * 1024, SmallestSilentBuffer = 4 * 1024;
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(1);
 
     private readonly ClientWebSocket _socket;
@@ -40,18 +37,16 @@ internal sealed class StreamConnection : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop;
     private readonly Channel<Received> _messages;
-    private readonly TimeSpan _idleTimeout;
-    private readonly int _smallestBuffer;
-    private readonly FrameOpener? _opener;
+    private readonly CancellationTokenSource _idle;
+    private readonly FrameOpener _opener;
     private readonly Task _receiving;
+    private bool _isReceiving, _isSilent;
 
-    private StreamConnection(ClientWebSocket socket, ConnectionKind kind, SyncOptions options, TimeProvider time)
+    private StreamConnection(ClientWebSocket socket, SyncOptions options, TimeProvider time)
     {
-        (_idleTimeout, _smallestBuffer, var ahead) = kind == ConnectionKind.Stream
-            ? (options.IdleTimeout, StreamBuffer, StreamAhead)
-            : (Timeout.InfiniteTimeSpan, LiveBuffer, LiveAhead);
-        _messages = Channel.CreateBounded<Received>(new BoundedChannelOptions(ahead) { SingleReader = true, SingleWriter = true });
-        if (kind == ConnectionKind.Stream) _opener = new FrameOpener(options.Encodings, options.MaxMessageBytes);
+        _messages = Channel.CreateBounded<Received>(new BoundedChannelOptions(StreamAhead) { SingleReader = true, SingleWriter = true });
+        _opener = new FrameOpener(options.Encodings, options.MaxMessageBytes);
+        _idle = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
         _socket = socket;
         _options = options;
         _time = time;
@@ -80,9 +75,9 @@ internal sealed class StreamConnection : IAsyncDisposable
                 options.ConfigureWebSocket?.Invoke(socket.Options);
                 await socket.ConnectAsync(address, both.Token).ConfigureAwait(false);
                 opened = true;
-                return (new StreamConnection(socket, kind, options, time), null);
+                return (new StreamConnection(socket, options, time), null);
             }
-            catch (Exception e) when (e is OperationCanceledException or WebSocketException)
+            catch (Exception e) when (e is OperationCanceledException || NetworkFailure.Is(e))
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 if (timeout.IsCancellationRequested)
@@ -118,15 +113,19 @@ internal sealed class StreamConnection : IAsyncDisposable
     /// <summary>The next message, or why there will be none.</summary>
     public ValueTask<Received> ReceiveAsync(CancellationToken cancellationToken) => _messages.Reader.ReadAsync(cancellationToken);
 
+    /// <summary>Says whether the server may be silent from now on, as on a connection that waits for what is committed.</summary>
+    public void Await(bool isSilent) => Arm(isSilent: isSilent);
+
     /// <summary>Says goodbye if the server still listens, and frees the socket.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_socket.State is WebSocketState.Open or WebSocketState.CloseReceived) await SayGoodbyeAsync().ConfigureAwait(false);
         await _stop.CancelAsync().ConfigureAwait(false);
         await _receiving.ConfigureAwait(false);
-        _opener?.Dispose();
+        _opener.Dispose();
         _socket.Dispose();
         _stop.Dispose();
+        _idle.Dispose();
     }
 
     private async Task SayGoodbyeAsync()
@@ -144,20 +143,20 @@ internal sealed class StreamConnection : IAsyncDisposable
 
     private async Task ReceiveAllAsync(CancellationToken cancellationToken)
     {
-        using var idle = new CancellationTokenSource(Timeout.InfiniteTimeSpan, _time);
-        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, idle.Token);
-        var expected = _smallestBuffer;
+        using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _idle.Token);
+        var expected = SmallestBuffer;
         try
         {
             while (true)
             {
-                idle.CancelAfter(_idleTimeout);
+                Arm(isReceiving: true);
                 var message = await ReceiveOneAsync(expected, both.Token).ConfigureAwait(false);
-                idle.CancelAfter(Timeout.InfiniteTimeSpan);
-                expected = Math.Clamp(message.WireBytes + message.WireBytes / 8, _smallestBuffer, _options.MaxMessageBytes);
+                Arm(isReceiving: false);
+                expected = Math.Clamp(
+                    message.WireBytes + message.WireBytes / 8, _isSilent ? SmallestSilentBuffer : SmallestBuffer, _options.MaxMessageBytes);
 
                 // Here rather than where messages are parsed: the two run side by side.
-                if (_opener is not null && message.Failure is null) message = Open(message, _opener);
+                if (message.Failure is null) message = Open(message, _opener);
                 await _messages.Writer.WriteAsync(message, cancellationToken).ConfigureAwait(false);
                 if (message.Failure is not null) return;
             }
@@ -168,11 +167,21 @@ internal sealed class StreamConnection : IAsyncDisposable
         }
         catch (OperationCanceledException)
         {
-            await EndAsync(new SyncFailure(SyncFailureKind.TimedOut, $"The stream was silent for {_idleTimeout.TotalSeconds:0.#} s."), cancellationToken).ConfigureAwait(false);
+            await EndAsync(new SyncFailure(SyncFailureKind.TimedOut, $"The stream was silent for {_options.IdleTimeout.TotalSeconds:0.#} s."), cancellationToken).ConfigureAwait(false);
         }
         catch (Exception e) when (IsCut(e))
         {
             await EndAsync(Cut(e), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    // Two sides change it: who receives, and who says what is to be awaited.
+    private void Arm(bool? isReceiving = null, bool? isSilent = null)
+    {
+        lock (_messages)
+        {
+            (_isReceiving, _isSilent) = (isReceiving ?? _isReceiving, isSilent ?? _isSilent);
+            _idle.CancelAfter(_isReceiving && !_isSilent ? _options.IdleTimeout : Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -224,7 +233,7 @@ internal sealed class StreamConnection : IAsyncDisposable
             HttpFailure.KindOf(status), $"The WebSocket was refused with {status}.", Status: status, RetryAfter: HttpFailure.RetryAfter(retryAfter, time));
     }
 
-    private static bool IsCut(Exception e) => e is WebSocketException or IOException or ObjectDisposedException or InvalidOperationException;
+    private static bool IsCut(Exception e) => NetworkFailure.Is(e) || e is ObjectDisposedException or InvalidOperationException;
 
     private static SyncFailure Cut(Exception e) => new(SyncFailureKind.Unreachable, $"The stream was cut: {e.Message}");
 

@@ -26,6 +26,17 @@ public sealed class SyncEventReader
         return events;
     }
 
+    /// <summary>Reads an event that stands alone.</summary>
+    /// <param name="json">A JSON object.</param>
+    /// <exception cref="JsonException">It is none.</exception>
+    public SyncEvent Read(ReadOnlyMemory<byte> json)
+    {
+        var reader = new Utf8JsonReader(json.Span);
+        reader.Read();
+        if (reader.TokenType != JsonTokenType.StartObject) throw new JsonException("An event is a JSON object.");
+        return ReadObject(ref reader, json);
+    }
+
     /// <summary>Reads the event object that <paramref name="reader"/> stands on and leaves the reader on its end.</summary>
     /// <exception cref="JsonException">The JSON is not well-formed.</exception>
     public SyncEvent ReadObject(ref Utf8JsonReader reader, ReadOnlyMemory<byte> source)

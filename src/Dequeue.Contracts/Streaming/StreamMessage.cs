@@ -90,6 +90,16 @@ public abstract record StreamMessage
             }, this);
     }
 
+    /// <summary><c>sync.stream.live</c>: newly committed events, for who asked with <c>live</c>. <see cref="LiveFrame"/> writes it.</summary>
+    /// <param name="Before">Events of the log before the first of them.</param>
+    /// <param name="Checkpoint">The position after the last.</param>
+    /// <param name="Events">At least one, in commit order.</param>
+    public sealed record Live(long Before, Checkpoint Checkpoint, IReadOnlyList<SyncEvent> Events) : StreamMessage
+    {
+        /// <summary>The message's <c>type</c>.</summary>
+        public const string Type = LiveFrame.Type;
+    }
+
     /// <summary><c>sync.stream.error</c>: ends the stream.</summary>
     /// <param name="Text">For people.</param>
     /// <param name="Code">One of <see cref="ErrorCodes"/>, or one of a later server.</param>

@@ -62,6 +62,9 @@ public sealed class StreamMessageReader
             StreamMessage.Complete.Type => fields is { ProcessedEvents: >= 0 and { } processed, NewCheckpoint: { } checkpoint }
                 ? new StreamMessage.Complete(processed, checkpoint, fields.Digest, fields.Position)
                 : null,
+            StreamMessage.Live.Type => fields is { Before: >= 0 and { } before, Checkpoint: { } after, Events: { Count: > 0 } events }
+                ? new StreamMessage.Live(before, after, events)
+                : null,
             StreamMessage.Error.Type => fields is { Error: { } text, Code: { } code }
                 ? new StreamMessage.Error(text, code, fields.Checkpoint, fields.Window is > 0 and <= StreamRequest.MaxWindow and { } window ? (int)window : null)
                 : null,
@@ -80,6 +83,7 @@ public sealed class StreamMessageReader
         else if (name.Equals("processedEvents"u8)) fields.ProcessedEvents = Integer(ref reader);
         else if (name.Equals("newCheckpoint"u8)) fields.NewCheckpoint = Position(ref reader);
         else if (name.Equals("priorityEvents"u8)) fields.PriorityEvents = Integer(ref reader);
+        else if (name.Equals("before"u8)) fields.Before = Integer(ref reader);
         else if (name.Equals("position"u8)) fields.Position = Integer(ref reader);
         else if (name.Equals("priority"u8)) fields.Priority = Boolean(ref reader);
         else if (name.Equals("reset"u8)) fields.Reset = Boolean(ref reader);
@@ -199,7 +203,7 @@ public sealed class StreamMessageReader
         public List<SyncEvent>? Events;
         public List<int>? Deltas;
         public List<PageReference>? References;
-        public long? BatchIndex, TotalEvents, ProcessedEvents, PriorityEvents, Position, Window;
+        public long? BatchIndex, TotalEvents, ProcessedEvents, PriorityEvents, Position, Window, Before;
         public bool? IsLast, Priority, Reset;
         public bool IsMalformed;
         public Checkpoint? Checkpoint, NewCheckpoint;

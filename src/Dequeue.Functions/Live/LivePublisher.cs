@@ -8,9 +8,9 @@ using Dequeue.Sync.Streaming;
 namespace Dequeue.Functions.Live;
 
 /// <summary>
-/// Tells connected devices of newly committed events, behind the push that committed them: a push does not wait for it. Live
-/// sockets get a message an event, streams that stay open get batches. What is lost here (a process that dies, a queue that overflows) is not lost to a device: it pulls after each
-/// reconnect, and now and then besides.
+/// Tells connected devices of newly committed events, in the order of their commit, behind the push that committed them: a push does
+/// not wait for it. Live sockets get a message an event, streams that stay open get batches. What is lost here (a process that dies, a
+/// queue that overflows) is not lost to a device: it pulls after each reconnect, and now and then besides.
 /// </summary>
 public sealed partial class LivePublisher(WebPubSubServiceClient service, AbsentUsers absent, ILogger<LivePublisher> logger) : BackgroundService
 {
@@ -18,7 +18,7 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, Absent
     /// them than Web PubSub takes calls at once from one process would gain nothing.</summary>
     private const int Lanes = 8;
 
-    /// <summary>Pushes that may wait in a lane. Beyond it the oldest are dropped.</summary>
+    /// <summary>Commits that may wait in a lane. Beyond it the oldest are dropped.</summary>
     private const int LaneLength = 1000;
 
     /// <summary>Up to so many events, sending to a group costs about as much as asking whether anybody is in it, so that one question
@@ -28,12 +28,8 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, Absent
     private readonly Channel<Commit>[] _lanes = [.. Enumerable.Range(0, Lanes).Select(_ => Channel.CreateBounded<Commit>(
         new BoundedChannelOptions(LaneLength) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }))];
 
-    /// <summary>Hands in what a push committed. Returns at once.</summary>
-    public void Publish(LogKey log, IReadOnlyList<EventPage> committed)
-    {
-        ArgumentNullException.ThrowIfNull(committed);
-        if (committed.Count > 0) _lanes[(uint)log.GetHashCode() % Lanes].Writer.TryWrite(new Commit(log, committed));
-    }
+    /// <summary>Hands in what a transaction committed, in commit order. Returns at once.</summary>
+    public void Publish(LogKey log, EventPage committed) => _lanes[(uint)log.GetHashCode() % Lanes].Writer.TryWrite(new Commit(log, committed));
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(_lanes.Select(lane => DrainAsync(lane.Reader, stoppingToken)));
@@ -49,7 +45,7 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, Absent
             catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
                 // Whatever it was, the lane goes on: a background service that ends takes the host with it.
-                LogFailed(failure, commit.Committed.Sum(page => page.Count));
+                LogFailed(failure, commit.Committed.Count);
             }
         }
     }
@@ -72,10 +68,10 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, Absent
     }
 
     private async Task ToAsync(
-        string group, IReadOnlyList<EventPage> pages, Func<EventPage, IEnumerable<ReadOnlyMemory<byte>>> messages, ContentType type, Azure.RequestContext context)
+        string group, EventPage page, Func<EventPage, IEnumerable<ReadOnlyMemory<byte>>> messages, ContentType type, Azure.RequestContext context)
     {
-        if (pages.Sum(page => page.Count) > FewEvents && !await service.GroupExistsAsync(group, context)) return;
-        foreach (var message in pages.SelectMany(messages)) await service.SendToGroupAsync(group, RequestContent.Create(message), type, context: context);
+        if (page.Count > FewEvents && !await service.GroupExistsAsync(group, context)) return;
+        foreach (var message in messages(page)) await service.SendToGroupAsync(group, RequestContent.Create(message), type, context: context);
     }
 
     private static IEnumerable<ReadOnlyMemory<byte>> Single(EventPage page) => Enumerable.Range(0, page.Count).Select(page.EventAt);
@@ -96,5 +92,5 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, Absent
     [LoggerMessage(501, LogLevel.Warning, "Live devices were not told of {Events} events; they will pull them")]
     private partial void LogFailed(Exception failure, int events);
 
-    private sealed record Commit(LogKey Log, IReadOnlyList<EventPage> Committed);
+    private sealed record Commit(LogKey Log, EventPage Committed);
 }

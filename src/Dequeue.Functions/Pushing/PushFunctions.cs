@@ -1,3 +1,4 @@
+using Dequeue.Contracts.Pushing;
 using Dequeue.Contracts.Rest;
 using Dequeue.Functions.Http;
 using Dequeue.Sync.Pushing;

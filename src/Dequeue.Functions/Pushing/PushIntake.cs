@@ -1,13 +1,12 @@
 using Dequeue.Contracts.Rest;
-using Dequeue.Functions.Live;
 using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Pushing;
 
 namespace Dequeue.Functions.Pushing;
 
-/// <summary>Stores what was pushed, over REST or over a live connection, and lets the user's other devices know.</summary>
-public sealed class PushIntake(EventLog events, LivePublisher live, SyncTelemetry telemetry, TimeProvider clock)
+/// <summary>Stores what was pushed, over REST or over a live connection. The log tells <see cref="Live.LivePublisher"/> of it.</summary>
+public sealed class PushIntake(EventLog events, SyncTelemetry telemetry, TimeProvider clock)
 {
     /// <summary>Stores a push. What it acknowledges is durable.</summary>
     /// <exception cref="Sync.Storage.StorageUnavailableException">The storage did not answer: nothing is acknowledged; ids make it safe to repeat.</exception>
@@ -16,10 +15,9 @@ public sealed class PushIntake(EventLog events, LivePublisher live, SyncTelemetr
         ArgumentNullException.ThrowIfNull(push);
         using var span = SyncTelemetry.Spans.StartActivity("push");
         var (began, isStored) = (clock.GetTimestamp(), false);
-        AppendResult appended;
         try
         {
-            appended = await events.AppendAsync(log, push.Events, cancellationToken);
+            await events.AppendAsync(log, push.Events, cancellationToken);
             isStored = true;
         }
         finally
@@ -27,7 +25,6 @@ public sealed class PushIntake(EventLog events, LivePublisher live, SyncTelemetr
             telemetry.Pushed(push.Events.Count, push.Rejected.Count, !isStored, began);
         }
 
-        live.Publish(log, appended.Committed);
         return new PushResponse(
             [.. push.Events.Select(stored => stored.Id.Value)],
             [.. push.Rejected.Select(rejected => rejected.Id)],

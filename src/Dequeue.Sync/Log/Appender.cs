@@ -23,8 +23,9 @@ internal sealed partial class Appender(IPartitionedTable table, TimeProvider clo
     /// <param name="log">The log's partition.</param>
     /// <param name="queue">The appends.</param>
     /// <param name="head">The head row as last seen, or null to read it.</param>
+    /// <param name="onCommitted">Hears of the new events before their callers do: here, because callers go on in any order.</param>
     /// <returns>The head row as it is now.</returns>
-    public async Task<HeadRow> CommitNextAsync(string log, AppendQueue queue, HeadRow? head)
+    public async Task<HeadRow> CommitNextAsync(string log, AppendQueue queue, HeadRow? head, Action<EventPage> onCommitted)
     {
         for (var races = 0; ; races++)
         {
@@ -40,12 +41,13 @@ internal sealed partial class Appender(IPartitionedTable table, TimeProvider clo
                 {
                     case CommitOutcome.Committed committed:
                         transaction.Credit();
+                        onCommitted(transaction.NewEvents);
                         head = transaction.Head with { ETag = committed.ETags[0] };
                         queue.Complete(parts, head.Head);
                         return head;
                     case CommitOutcome.AlreadyExists:
                     case null:
-                        if (await ReconcileAsync(log, transaction) == 0) break;
+                        if (await ReconcileAsync(log, transaction, onCommitted) == 0) break;
                         head = await ReadHeadAsync(log);
                         queue.Complete(parts, head.Head);
                         return head;
@@ -96,7 +98,7 @@ internal sealed partial class Appender(IPartitionedTable table, TimeProvider clo
 
     /// <summary>Finds out which events of the transaction are stored, by this transaction after all or by another one.</summary>
     /// <returns>How many are.</returns>
-    private async Task<int> ReconcileAsync(string log, AppendTransaction transaction)
+    private async Task<int> ReconcileAsync(string log, AppendTransaction transaction, Action<EventPage> onCommitted)
     {
         var page = transaction.NewEvents;
         var stored = new long?[page.Count];
@@ -108,6 +110,7 @@ internal sealed partial class Appender(IPartitionedTable table, TimeProvider clo
         if (Enumerable.Range(0, page.Count).All(i => stored[i] == page.CheckpointAt(i).Ticks))
         {
             transaction.Credit();
+            onCommitted(page);
             return page.Count;
         }
 

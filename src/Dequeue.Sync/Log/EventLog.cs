@@ -1,5 +1,6 @@
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Pushing;
 using Dequeue.Sync.Log.Entities;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging;
@@ -14,13 +15,19 @@ namespace Dequeue.Sync.Log;
 public sealed class EventLog
 {
     /// <summary>Most bytes of one event, minified.</summary>
-    public const int MaxEventBytes = 64 * 1024;
+    public const int MaxEventBytes = PushLimits.MaxEventBytes;
 
     /// <summary>Most events of one range of <see cref="DigestRangesAsync"/>: a full page.</summary>
     public const int MaxRangeEvents = Folding.MaxPageEvents;
 
     private readonly IPartitionedTable _table;
     private readonly GroupCommit _groupCommit;
+
+    /// <summary>
+    /// Hears of each page of newly stored events, before its pushes are answered: those of one log one after the other, in the order in
+    /// which this process committed them. It must return at once, and must not throw. Default: nobody.
+    /// </summary>
+    public Action<LogKey, EventPage>? OnCommitted { get; init; }
 
     /// <summary>The logs on a table.</summary>
     /// <param name="table">Where they are stored.</param>
@@ -29,7 +36,8 @@ public sealed class EventLog
     public EventLog(IPartitionedTable table, TimeProvider clock, ILogger<EventLog> logger)
     {
         _table = table;
-        _groupCommit = new GroupCommit(new Appender(table, clock, logger), new EntityIndexer(table, logger));
+        _groupCommit = new GroupCommit(
+            new Appender(table, clock, logger), new EntityIndexer(table, logger), (key, page) => OnCommitted?.Invoke(key, page));
     }
 
     /// <summary>

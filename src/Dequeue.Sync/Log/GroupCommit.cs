@@ -7,7 +7,7 @@ namespace Dequeue.Sync.Log;
 /// Joins concurrent appends to one log in this process into shared transactions: while one is in flight the next ones gather.
 /// The head's ETag keeps several processes apart; within one it never has to.
 /// </summary>
-internal sealed class GroupCommit(Appender appender, EntityIndexer indexer)
+internal sealed class GroupCommit(Appender appender, EntityIndexer indexer, Action<LogKey, EventPage> onCommitted)
 {
     private readonly ConcurrentDictionary<LogKey, AppendQueue> _queues = new();
 
@@ -36,7 +36,7 @@ internal sealed class GroupCommit(Appender appender, EntityIndexer indexer)
         {
             try
             {
-                head = await appender.CommitNextAsync(log, queue, head);
+                head = await appender.CommitNextAsync(log, queue, head, page => onCommitted(key, page));
             }
             catch (Exception e)
             {

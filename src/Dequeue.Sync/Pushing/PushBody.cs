@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Unicode;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Pushing;
 using Dequeue.Sync.Log;
 
 namespace Dequeue.Sync.Pushing;
@@ -29,11 +30,11 @@ public abstract record PushBody
     public static PushBody Read(ReadOnlyMemory<byte> utf8, UserId caller)
     {
         if (!Utf8.IsValid(utf8.Span)) return new Malformed("The body is not valid UTF-8.");
-        var reading = new EventRules(caller);
+        var reading = new PushReading(caller);
         var found = false;
         try
         {
-            var reader = new Utf8JsonReader(utf8.Span, new JsonReaderOptions { MaxDepth = ReaderDepth });
+            var reader = new Utf8JsonReader(utf8.Span, new JsonReaderOptions { MaxDepth = EventRules.ReaderDepth });
             reader.Read();
             if (reader.TokenType != JsonTokenType.StartObject) return new Malformed("""The body is an object: {"events":[…]}.""");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
@@ -63,10 +64,7 @@ public abstract record PushBody
         return found ? new Valid(reading.Accepted, reading.Rejected) : new Malformed("""The body has no events: {"events":[…]}.""");
     }
 
-    // Deeper than an event may be, so that one event too deep is rejected by itself.
-    private const int ReaderDepth = 1000;
-
-    private static string? ReadEvents(ref Utf8JsonReader reader, ReadOnlyMemory<byte> utf8, EventRules rules)
+    private static string? ReadEvents(ref Utf8JsonReader reader, ReadOnlyMemory<byte> utf8, PushReading reading)
     {
         for (var index = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; index++)
         {
@@ -74,7 +72,7 @@ public abstract record PushBody
             if (index == PushLimits.MaxEvents) return $"A push carries at most {PushLimits.MaxEvents} events.";
             var start = (int)reader.TokenStartIndex;
             var fields = EventFields.Read(ref reader, utf8.Span);
-            rules.Apply(fields, utf8.Slice(start, fields.Json.Length), start);
+            reading.Apply(fields, utf8.Slice(start, fields.Json.Length), start);
         }
 
         return null;

@@ -1,34 +1,34 @@
 using Dequeue.Cli.Generating;
 using Dequeue.Client.Tests.Servers;
-using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Streaming;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Dequeue.Client.Tests.Live;
 
 public sealed class WatchTests
 {
-    private const string Live = "WS /apps/dequeue/ws";
+    private const string Negotiate = "POST /apps/dequeue/sync/stream/negotiate";
     private static readonly List<byte[]> Later = new EventGenerator(new EventGeneratorOptions { Seed = 99 }).Generate(100).ToList();
     private readonly InMemoryEventStore _store = new();
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_watch_hands_out_the_history_and_then_what_others_push()
+    public async Task A_watch_hands_out_the_history_and_then_what_others_push_over_one_connection()
     {
         await using var server = await TestServer.StartAsync(250);
         using var sync = Sync(server);
         await using (var events = sync.WatchAsync(Cancelled).GetAsyncEnumerator(Cancelled))
         {
             await TakeAsync(events, server.Log);
-
             await server.CommitAsync(Later[..3]);
-
             await TakeAsync(events, Later[..3]);
         }
 
         Assert.Equal(server.Digest(), _store.Digest());
+        Assert.Equal(server.Head, (await _store.LoadAsync(Cancelled)).Checkpoint);
+        Assert.Equal([Negotiate, "WS /client/hubs/sync"], server.Calls);
         await server.NoSocketsAsync();
     }
 
@@ -53,14 +53,14 @@ public sealed class WatchTests
             await TakeAsync(events, Later[7..9]);
         }
 
-        Assert.Equal(2, server.Count(Live));
+        Assert.Equal(2, server.Count(Negotiate));
         Assert.Equal(server.Digest(), _store.Digest());
         Assert.DoesNotContain("secret", Assert.Single(logs.Entries), StringComparison.Ordinal);
         await server.NoSocketsAsync();
     }
 
     [Fact]
-    public async Task What_is_committed_while_catching_up_comes_once()
+    public async Task What_is_committed_while_the_stream_runs_comes_once_after_it()
     {
         await using var server = await TestServer.StartAsync(100);
         server.Script = async script =>
@@ -68,19 +68,58 @@ public sealed class WatchTests
             await script.StartAsync();
             await server.CommitAsync(Later[..1]);
             await script.SendAsync(script.Batch(0, isLast: true));
-            await script.SendAsync(new Contracts.Streaming.StreamMessage.Complete(100, TestServer.At(99)).ToUtf8Bytes());
+            await script.SendAsync(new StreamMessage.Complete(100, TestServer.At(99), Position: 100).ToUtf8Bytes());
         };
         using var sync = Sync(server);
         await using var events = sync.WatchAsync(Cancelled).GetAsyncEnumerator(Cancelled);
 
         await TakeAsync(events, server.Log[..100]);
         await TakeAsync(events, Later[..1]);
-        await server.CommitAsync([Later[0], Later[1]]);
-        await TakeAsync(events, Later[1..2]);
+        await server.CommitAsync(Later[1..2]);
+        await server.TellAsync(100, 102);
+        await server.CommitAsync(Later[2..3]);
+        await TakeAsync(events, Later[1..3]);
     }
 
     [Fact]
-    public async Task A_lost_message_comes_with_the_next_catch_up()
+    public async Task What_is_told_in_another_order_is_stored_in_the_order_of_the_log()
+    {
+        await using var server = await TestServer.StartAsync(10);
+        using var sync = Sync(server);
+        await using var events = sync.WatchAsync(Cancelled).GetAsyncEnumerator(Cancelled);
+        await TakeAsync(events, server.Log);
+        await server.LiveAsync(1);
+        await server.CommitAsync(Later[..9], silently: true);
+
+        await server.TellAsync(16, 19);
+        await server.TellAsync(13, 17);
+        await server.TellAsync(10, 13);
+
+        await TakeAsync(events, Later[..9]);
+        Assert.Equal(server.Log, _store.Events.Select(static json => json.ToArray()));
+        Assert.Single(server.Asked);
+    }
+
+    [Fact]
+    public async Task A_gap_that_does_not_close_is_asked_for_over_the_same_connection()
+    {
+        await using var server = await TestServer.StartAsync(10);
+        using var sync = Sync(server);
+        await using var events = sync.WatchAsync(Cancelled).GetAsyncEnumerator(Cancelled);
+        await TakeAsync(events, server.Log);
+        await server.LiveAsync(1);
+        await server.CommitAsync(Later[..5], silently: true);
+
+        await server.CommitAsync(Later[5..7]);
+
+        await TakeAsync(events, Later[..7]);
+        Assert.Equal([Dequeue.Contracts.Checkpoint.Beginning, TestServer.At(9)], server.Asked);
+        Assert.Equal(1, server.Count(Negotiate));
+        Assert.Equal(server.Log, _store.Events.Select(static json => json.ToArray()));
+    }
+
+    [Fact]
+    public async Task A_lost_message_comes_with_the_next_catch_up_over_the_same_connection()
     {
         await using var server = await TestServer.StartAsync(10);
         var time = new FakeTimeProvider();
@@ -92,27 +131,55 @@ public sealed class WatchTests
         var next = events.MoveNextAsync().AsTask();
         while (!next.IsCompleted)
         {
-            time.Advance(TimeSpan.FromMinutes(1));
+            time.Advance(TimeSpan.FromSeconds(20));
             await Task.WhenAny(next, Task.Delay(5, Cancelled));
         }
 
         Assert.True(await next);
         Assert.Equal(Later[0], events.Current.Json.ToArray());
+        Assert.Equal(1, server.Count(Negotiate));
     }
 
     [Fact]
-    public async Task Garbage_and_foreign_messages_are_left_alone()
+    public async Task A_pull_beside_a_watch_disturbs_neither()
+    {
+        await using var server = await TestServer.StartAsync(10);
+        using var sync = Sync(server);
+        await using var events = sync.WatchAsync("app", Cancelled).GetAsyncEnumerator(Cancelled);
+        await TakeAsync(events, server.Log);
+        await server.LiveAsync(1);
+        await server.CommitAsync(Later[..4], silently: true);
+
+        await sync.PullAsync(cancellationToken: Cancelled);
+        await server.TellAsync(10, 14);
+        await server.CommitAsync(Later[4..5]);
+
+        await TakeAsync(events, Later[..5]);
+        Assert.Equal(server.Log, _store.Events.Select(static json => json.ToArray()));
+        Assert.Equal(server.Head, (await _store.LoadAsync(Cancelled)).Checkpoint);
+    }
+
+    [Theory]
+    [InlineData("[]")]
+    [InlineData("{")]
+    [InlineData("{} {}")]
+    [InlineData("""{"type":"sync.stream.live"}""")]
+    [InlineData("""{"type":"sync.stream.live","before":-1,"checkpoint":"2026-03-01T00:00:00Z","events":[{"id":"x"}]}""")]
+    [InlineData("""{"type":"sync.stream.live","before":1,"checkpoint":"2026-03-01T00:00:00Z","events":[]}""")]
+    [InlineData("""{"type":"sync.stream.news"}""")]
+    public async Task Garbage_and_foreign_messages_are_left_alone(string message)
     {
         await using var server = await TestServer.StartAsync(1);
         using var sync = Sync(server);
         await using var events = sync.WatchAsync(Cancelled).GetAsyncEnumerator(Cancelled);
         await TakeAsync(events, server.Log);
-        var log = server.Log.Count;
+        await server.LiveAsync(1);
 
-        await server.CommitAsync(["[]"u8.ToArray(), "{"u8.ToArray(), "{}"u8.ToArray(), "{} {}"u8.ToArray(), """{"id":7}"""u8.ToArray(), Later[0]]);
-        server.Log.RemoveRange(log, 5);
+        await server.TellAsync(System.Text.Encoding.UTF8.GetBytes(message));
+        await server.CommitAsync(Later[..1]);
 
         await TakeAsync(events, Later[..1]);
+        Assert.Equal(1, server.Count(Negotiate));
     }
 
     [Fact]
@@ -133,7 +200,6 @@ public sealed class WatchTests
 
         Assert.Equal(SyncFailureKind.Unauthorized, failed.Failure.Kind);
         Assert.Equal([false, true], asked);
-        Assert.Equal(2, server.Count(Live));
     }
 
     [Fact]
@@ -155,14 +221,16 @@ public sealed class WatchTests
         await server.NoSocketsAsync();
     }
 
-    [Fact]
-    public async Task A_caller_who_leaves_during_the_catch_up_leaves_nothing_behind()
+    [Theory]
+    [InlineData(null)]
+    [InlineData("app")]
+    public async Task A_caller_who_leaves_during_the_first_sync_leaves_nothing_behind(string? consumer)
     {
         await using var server = await TestServer.StartAsync(1000);
         var time = new CountingTime();
         using (var sync = Sync(server, time))
         {
-            await foreach (var _ in sync.WatchAsync(Cancelled)) break;
+            await foreach (var _ in consumer is null ? sync.WatchAsync(Cancelled) : sync.WatchAsync(consumer, Cancelled)) break;
         }
 
         await time.NoTimersAsync();
@@ -170,16 +238,21 @@ public sealed class WatchTests
     }
 
     [Fact]
-    public void Watching_needs_an_app()
+    public async Task The_default_app_is_watched_without_naming_it()
     {
-        using var sync = new SyncManager(new SyncOptions { Server = new Uri("http://localhost") }, _store, static (_, _) => ValueTask.FromResult(""));
-        Assert.Throws<InvalidOperationException>(() => sync.WatchAsync(Cancelled));
+        await using var server = await TestServer.StartAsync(3);
+        using var sync = new SyncManager(server.Options with { App = null }, _store, static (_, _) => ValueTask.FromResult(TestServer.Token));
+        await using var events = sync.WatchAsync(Cancelled).GetAsyncEnumerator(Cancelled);
+
+        await TakeAsync(events, server.Log);
+
+        Assert.Equal("POST /v1/sync/stream/negotiate", server.Calls[0]);
     }
 
     private SyncManager Sync(TestServer server, TimeProvider? time = null)
         => new(server.Options, _store, static (_, _) => ValueTask.FromResult(TestServer.Token), time: time);
 
-    private static async Task TakeAsync(IAsyncEnumerator<SyncEvent> events, IReadOnlyList<byte[]> expected)
+    internal static async Task TakeAsync(IAsyncEnumerator<SyncEvent> events, IReadOnlyList<byte[]> expected)
     {
         foreach (var json in expected)
         {

@@ -131,19 +131,33 @@ public sealed partial class PullMachineTests
         ("P46", Finished with { Phase = PullPhase.Repairing, OnRest = true }, Failed(Broken), PullPhase.Rewinding, Rewind),
     ];
 
+    private static readonly LiveTerms Terms = new(
+        Streams: true, Retry, Retry with { MaxDelay = TimeSpan.FromSeconds(64) }, Poll: TimeSpan.FromSeconds(4), MaxPoll: TimeSpan.FromSeconds(32));
+
+    private static readonly SyncFailure Verdict = new(SyncFailureKind.Refused, "no", "INVALID_REQUEST");
+
     private static readonly (string Row, LiveState State, LiveInput Input, LiveState Next, LiveCommand Command)[] LiveCases =
     [
-        ("L1", new(LivePhase.Opening, 2), new LiveInput.Opened(), new(LivePhase.CatchingUp, 2), new LiveCommand.CatchUp()),
-        ("L2", new(LivePhase.Opening, 2), new LiveInput.Failed(Broken), new(LivePhase.Waiting, 3), new LiveCommand.Wait(TimeSpan.FromSeconds(2))),
-        ("L2", new(LivePhase.CatchingUp, 0), new LiveInput.Failed(Broken), new(LivePhase.Waiting, 1), new LiveCommand.Wait(TimeSpan.FromSeconds(0.5))),
-        ("L2", new(LivePhase.Listening, 90), new LiveInput.Failed(Broken), new(LivePhase.Waiting, 91), new LiveCommand.Wait(TimeSpan.FromSeconds(4))),
-        ("L3", new(LivePhase.Opening, 0), new LiveInput.Failed(Final), new(LivePhase.Stopped, 0), new LiveCommand.Fail(Final)),
-        ("L3", new(LivePhase.CatchingUp, 0), new LiveInput.Failed(Final), new(LivePhase.Stopped, 0), new LiveCommand.Fail(Final)),
-        ("L3", new(LivePhase.Listening, 0), new LiveInput.Failed(Final), new(LivePhase.Stopped, 0), new LiveCommand.Fail(Final)),
-        ("L4", new(LivePhase.CatchingUp, 3), new LiveInput.CaughtUp(), new(LivePhase.Listening, 3), new LiveCommand.Listen()),
-        ("L5", new(LivePhase.Listening, 3), new LiveInput.Event(), new(LivePhase.Listening, 0), new LiveCommand.Listen()),
-        ("L6", new(LivePhase.Listening, 3), new LiveInput.CatchUpDue(), new(LivePhase.CatchingUp, 0), new LiveCommand.CatchUp()),
-        ("L7", new(LivePhase.Waiting, 3), new LiveInput.Waited(), new(LivePhase.Opening, 3), new LiveCommand.Open()),
+        ("L1", new(LivePhase.Syncing, 2, 3, 4), new LiveInput.Live(), new(LivePhase.Listening, 0, 3), new LiveCommand.Listen()),
+        ("L2", new(LivePhase.Syncing), new LiveInput.Paged(true, Broken), Waiting(0.5, until: 0.5, stream: 1), Wait(0.5)),
+        ("L2", new(LivePhase.Syncing, 2, 5), new LiveInput.Paged(true, Broken), Waiting(3, until: 16, stream: 6), Wait(3)),
+        ("L2", new(LivePhase.Syncing, 0, 9, 1), new LiveInput.Paged(false, Broken), Waiting(12, until: 32, stream: 10, quiet: 2), Wait(12)),
+        ("L2", new(LivePhase.Syncing), new LiveInput.Paged(true, Broken with { RetryAfter = TimeSpan.FromSeconds(60) }), Waiting(3, 60.05, 1), Wait(3)),
+        ("L3", Polling(3, until: 16, stream: 6, quiet: 0), new LiveInput.Paged(false), Waiting(6, until: 13, stream: 6, quiet: 1), Wait(6)),
+        ("L3", Polling(6, until: 13, stream: 6, quiet: 1), new LiveInput.Paged(false), Waiting(7, until: 7, stream: 6, quiet: 2), Wait(7)),
+        ("L3", Polling(6, until: 13, stream: 6, quiet: 1), new LiveInput.Paged(true), Waiting(3, until: 7, stream: 6), Wait(3)),
+        ("L3", Polling(6, until: 90, stream: 6, quiet: 30), new LiveInput.Paged(false), Waiting(24, until: 84, stream: 6, quiet: 31), Wait(24)),
+        ("L4", new(LivePhase.Syncing, 2), new LiveInput.Failed(Broken), Waiting(2, until: 2, failures: 3), Wait(2)),
+        ("L4", new(LivePhase.Syncing, 90), new LiveInput.Failed(Final), Waiting(4, until: 4, failures: 91), Wait(4)),
+        ("L4", Polling(6, until: 90, stream: 6), new LiveInput.Failed(Broken), Waiting(0.5, until: 0.5, stream: 6, failures: 1), Wait(0.5)),
+        ("L5", new(LivePhase.Listening), new LiveInput.Failed(Broken), Waiting(0.5, until: 0.5, stream: 1), Wait(0.5)),
+        ("L5", new(LivePhase.Listening, 0, 5), new LiveInput.Failed(Broken), Waiting(3, until: 16, stream: 6), Wait(3)),
+        ("L6", new(LivePhase.Syncing), new LiveInput.Failed(Verdict), new(LivePhase.Stopped), new LiveCommand.Fail(Verdict)),
+        ("L6", new(LivePhase.Polling), new LiveInput.Failed(Verdict), new(LivePhase.Stopped), new LiveCommand.Fail(Verdict)),
+        ("L7", new(LivePhase.Listening, 0, 3, 0, TimeSpan.FromSeconds(1)), new LiveInput.Batch(), new(LivePhase.Listening), new LiveCommand.Listen()),
+        ("L8", new(LivePhase.Listening, 0, 3), new LiveInput.Renew(), new(LivePhase.Syncing), new LiveCommand.Sync()),
+        ("L9", Waiting(3, until: 3, stream: 6), new LiveInput.Waited(), Waiting(3, until: 3, stream: 6) with { Phase = LivePhase.Syncing }, new LiveCommand.Sync()),
+        ("L10", Waiting(3, until: 4, stream: 6), new LiveInput.Waited(), Polling(3, until: 4, stream: 6), new LiveCommand.Poll()),
     ];
 
     public static TheoryData<int> PullIndexes => [.. Enumerable.Range(0, PullCases.Length)];
@@ -186,7 +200,7 @@ public sealed partial class PullMachineTests
     public void A_watch_goes_as_its_row_says(int index)
     {
         var (_, state, input, next, command) = LiveCases[index];
-        Assert.Equal((next, command), LiveMachine.Next(state, input, Retry, random: 0.5));
+        Assert.Equal((next, command), LiveMachine.Next(state, input, Terms, random: 0.5));
     }
 
     [Fact]
@@ -201,7 +215,21 @@ public sealed partial class PullMachineTests
     {
         Assert.Throws<InvalidOperationException>(() => PullMachine.Next(In(PullPhase.Paging), new PullInput.Opened(), Retry, 0));
         Assert.Throws<InvalidOperationException>(() => PullMachine.Next(In(PullPhase.SavingBatch), Failed(Broken), Retry, 0));
-        Assert.Throws<InvalidOperationException>(() => LiveMachine.Next(new LiveState(LivePhase.Waiting, 0), new LiveInput.Opened(), Retry, 0));
+        Assert.Throws<InvalidOperationException>(() => LiveMachine.Next(new LiveState(LivePhase.Waiting), new LiveInput.Live(), Terms, 0));
+    }
+
+    [Fact]
+    public void A_watch_without_a_stream_polls_alone()
+    {
+        var terms = Terms with { Streams = false };
+        var (state, command) = LiveMachine.Begin(terms);
+        for (var i = 0; i < 5; i++)
+        {
+            Assert.IsType<LiveCommand.Poll>(command);
+            (state, command) = LiveMachine.Next(state, new LiveInput.Paged(Brought: false), terms, 0.5);
+            Assert.IsType<LiveCommand.Wait>(command);
+            (state, command) = LiveMachine.Next(state, new LiveInput.Waited(), terms, 0.5);
+        }
     }
 
     [Fact]
@@ -370,6 +398,14 @@ public sealed partial class PullMachineTests
             Saving = (At(13), 1),
             Acknowledged = acknowledged,
         };
+
+    private static LiveState Waiting(double delay, double until, int stream = 0, int quiet = 0, int failures = 0)
+        => new(LivePhase.Waiting, failures, stream, quiet, TimeSpan.FromSeconds(delay), TimeSpan.FromSeconds(until));
+
+    private static LiveState Polling(double delay, double until, int stream, int quiet = 0)
+        => Waiting(delay, until, stream, quiet) with { Phase = LivePhase.Polling };
+
+    private static LiveCommand.Wait Wait(double delay) => new(TimeSpan.FromSeconds(delay));
 
     private static PullState Fetching(PullPhase phase) => Referring with { Phase = phase, References = Pages, Saving = (At(13), 1) };
 

@@ -151,13 +151,148 @@ public sealed class PushTests
     [InlineData("""{"id":1}""")]
     [InlineData("""{"type":"task.created"}""")]
     public async Task What_is_no_event_is_not_queued_and_neither_is_its_company(string json)
+        => await RefusedWhenEnqueuedAsync(Encoding.UTF8.GetBytes(json), "");
+
+    [Theory]
+    [InlineData("payload_version", "payload_version")]
+    [InlineData("payload", "payload ")]
+    [InlineData("type", "type ")]
+    [InlineData("ts", "ts ")]
+    public async Task An_event_without_a_required_field_is_refused_when_it_is_enqueued_by_name(string field, string named)
+    {
+        var json = System.Text.Json.Nodes.JsonNode.Parse(Events[0].Span)!.AsObject();
+        json.Remove(field);
+        await RefusedWhenEnqueuedAsync(Encoding.UTF8.GetBytes(json.ToJsonString()), named);
+    }
+
+    [Fact]
+    public async Task What_the_server_would_refuse_is_refused_when_it_is_enqueued()
+    {
+        await RefusedWhenEnqueuedAsync(Bad(id: new string('x', 65)), "id is 1 to 64");
+        await RefusedWhenEnqueuedAsync(Bad(title: [0xFF]), "An event is valid UTF-8");
+        await RefusedWhenEnqueuedAsync(Bad(title: [.. Enumerable.Repeat((byte)'x', 5_000_000)]), "An event has at most 65536 bytes");
+    }
+
+    [Theory]
+    [InlineData(400)]
+    [InlineData(413)]
+    public async Task A_body_that_is_refused_as_a_whole_is_split_until_the_culprit_is_alone(int status)
+    {
+        await using var server = await TestServer.StartAsync();
+        byte[][] bad = [Bad(id: "bad-1"), Bad(id: "bad-2")];
+        server.Intercept = async context =>
+        {
+            context.Request.EnableBuffering();
+            var body = await new StreamReader(context.Request.Body).ReadToEndAsync(Cancelled);
+            context.Request.Body.Position = 0;
+            if (!body.Contains("bad-", StringComparison.Ordinal)) return false;
+            await TestServer.ProblemAsync(context, status, ErrorCodes.InvalidRequest);
+            return true;
+        };
+        var logs = new LogList<SyncManager>();
+        using var sync = new SyncManager(server.Options, _store, static (_, _) => ValueTask.FromResult(TestServer.Token), logger: logs);
+        await sync.EnqueueAsync([.. Events[..100], bad[0], .. Events[100..1500], bad[1]], Cancelled);
+
+        var result = await sync.FlushAsync(cancellationToken: Cancelled);
+
+        Assert.Equal((1500L, 0L, null), (result.Acknowledged, result.Pending, result.Failure));
+        Assert.Equal(["bad-1", "bad-2"], result.Rejected.Select(static one => one.Id));
+        Assert.Equal(Events[..1500].Select(static json => json.ToArray()), server.Log);
+        var refused = await sync.GetRefusedAsync(Cancelled);
+        Assert.Equal(bad, refused.Select(static one => one.Json.ToArray()));
+        Assert.All(refused, one => Assert.Equal($"Refused with {status}.", one.Reason));
+        Assert.Equal(2, logs.Entries.Count(static entry => entry.Contains("left the queue", StringComparison.Ordinal)));
+        await sync.ForgetRefusedAsync(refused[0].Number, Cancelled);
+        Assert.Equal("bad-2", Assert.Single(await sync.GetRefusedAsync(Cancelled)).Id);
+    }
+
+    [Fact]
+    public async Task A_proxys_413_takes_no_event_out_of_the_queue()
+    {
+        await using var server = await TestServer.StartAsync();
+        server.Intercept = static async context =>
+        {
+            context.Response.StatusCode = 413;
+            await context.Response.WriteAsync("<html>Request Entity Too Large</html>");
+            return true;
+        };
+        using var sync = Sync(server);
+        await sync.EnqueueAsync(Events[..3], Cancelled);
+
+        var result = await sync.FlushAsync(cancellationToken: Cancelled);
+
+        Assert.Equal((0L, 3L, SyncFailureKind.BadAnswer), (result.Acknowledged, result.Pending, result.Failure!.Kind));
+    }
+
+    [Fact]
+    public async Task An_id_that_comes_back_clipped_is_known_by_its_order()
+    {
+        await using var server = await TestServer.StartAsync();
+        var (long1, long2) = (new string('x', 70) + "1", new string('x', 70) + "2");
+        server.Intercept = async context =>
+        {
+            var clipped = long1[..64];
+            await context.Response.WriteAsync(
+                $$"""{"acknowledged":["good"],"rejected":["{{clipped}}","","{{clipped}}"],"errors":["first","second","third"]}""");
+            return true;
+        };
+        using var sync = Sync(server);
+        await _store.EnqueueAsync([Queued(long1), Queued("good"), Queued("strange id"), Queued(long2)], Cancelled);
+
+        var result = await sync.FlushAsync(cancellationToken: Cancelled);
+
+        Assert.Equal((1L, 0L, null), (result.Acknowledged, result.Pending, result.Failure));
+        Assert.Equal(
+            [(long1, "first"), ("strange id", "second"), (long2, "third")], (await sync.GetRefusedAsync(Cancelled)).Select(static one => (one.Id, one.Reason)));
+    }
+
+    [Theory]
+    [InlineData(408, "Whatever.")]
+    [InlineData(400, "Reading the request body timed out due to data arriving too slowly. See MinRequestBodyDataRate.")]
+    public async Task An_answer_that_the_body_came_too_slowly_is_not_final(int status, string detail)
+    {
+        await using var server = await TestServer.StartAsync();
+        var left = 3;
+        server.Intercept = async context =>
+        {
+            if (left-- <= 0) return false;
+            context.Response.StatusCode = status;
+            await context.Response.WriteAsync($$"""{"title":"Invalid","status":{{status}},"detail":"{{detail}}","code":"INVALID_REQUEST"}""");
+            return true;
+        };
+        using var sync = Sync(server);
+
+        var result = await sync.PushAsync(Events[..2], cancellationToken: Cancelled);
+
+        Assert.Equal(2, result.Acknowledged);
+    }
+
+    [Fact]
+    public void Results_print_as_sentences()
+    {
+        Assert.Equal(
+            "1,500 acknowledged, 1 rejected, 3 pending: No network.",
+            new FlushResult(1500, [new RejectedEvent("a", "b")], 3, new SyncFailure(SyncFailureKind.Unreachable, "No network.")).ToString());
+        Assert.Equal("2 acknowledged, 0 rejected in 0.500 s.", new PushResult(2, [], 0.5, 100).ToString());
+    }
+
+    private async Task RefusedWhenEnqueuedAsync(byte[] json, string why)
     {
         using var sync = new SyncManager(new SyncOptions { Server = new Uri("http://localhost") }, _store, static (_, _) => ValueTask.FromResult(""));
 
-        await Assert.ThrowsAnyAsync<ArgumentException>(async () => await sync.EnqueueAsync([Events[0], Encoding.UTF8.GetBytes(json)], Cancelled));
+        var refused = await Assert.ThrowsAsync<ArgumentException>(async () => await sync.EnqueueAsync([Events[0], json], Cancelled));
 
+        Assert.Contains($"events[1] cannot be queued: {why}", refused.Message, StringComparison.Ordinal);
         Assert.Equal(0, await _store.CountAsync(Cancelled));
     }
+
+    private static byte[] Bad(string id = "bad", byte[]? title = null)
+        => [
+            .. Encoding.UTF8.GetBytes($$"""{"id":"{{id}}","ts":"2026-01-01T00:00:00Z","type":"t","payload":{"b":""" + '"'),
+            .. title ?? [], .. "\"},\"payload_version\":2}"u8,
+        ];
+
+    private static Contracts.Events.SyncEvent Queued(string id) => new(Bad(id), id, null, 2, true);
 
     private SyncManager Sync(TestServer server) => new(server.Options, _store, static (_, _) => ValueTask.FromResult(TestServer.Token));
 

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 namespace Dequeue.Client.Tests.Servers;
 
 /// <summary>One stream as the server sends it, in parts that a test can leave out, repeat, or spoil.</summary>
-internal sealed class StreamScript(TestServer server, WebSocket socket, HttpContext context, StreamRequest request)
+internal sealed class StreamScript(TestServer server, WebSocket socket, SemaphoreSlim oneSend, HttpContext context, StreamRequest request)
 {
     private readonly int _from = TestServer.IndexAfter(request.Since);
 
@@ -36,13 +36,23 @@ internal sealed class StreamScript(TestServer server, WebSocket socket, HttpCont
     public Task BatchAsync(int index) => SendAsync(Batch(index));
 
     public Task CompleteAsync(long? processed = null, string? digest = null)
-        => SendAsync(new StreamMessage.Complete(processed ?? Total, Total == 0 ? request.Since : server.Head, digest ?? Digest()).ToUtf8Bytes());
+        => SendAsync(new StreamMessage.Complete(processed ?? Total, Total == 0 ? request.Since : server.Head, digest ?? Digest(), Position).ToUtf8Bytes());
 
     public byte[] Complete(bool withDigest)
-        => new StreamMessage.Complete(Total, Total == 0 ? request.Since : server.Head, withDigest ? Digest() : null).ToUtf8Bytes();
+        => new StreamMessage.Complete(Total, Total == 0 ? request.Since : server.Head, withDigest ? Digest() : null, Position).ToUtf8Bytes();
 
-    public Task SendAsync(byte[] message, bool asText = false, bool whole = true)
-        => socket.SendAsync(message, asText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, whole, Gone);
+    public async Task SendAsync(byte[] message, bool asText = false, bool whole = true)
+    {
+        await oneSend.WaitAsync(Gone);
+        try
+        {
+            await socket.SendAsync(message, asText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, whole, Gone);
+        }
+        finally
+        {
+            oneSend.Release();
+        }
+    }
 
     public Task SendAsync(string text) => SendAsync(System.Text.Encoding.UTF8.GetBytes(text));
 
@@ -109,6 +119,8 @@ internal sealed class StreamScript(TestServer server, WebSocket socket, HttpCont
     public async Task CloseAsync() => await socket.CloseAsync(WebSocketCloseStatus.InternalServerError, "going away", Gone);
 
     public Checkpoint Until(int index) => TestServer.At(Math.Min(server.Log.Count, _from + (index + 1) * server.BatchSize) - 1);
+
+    private long? Position => request.Live ? server.Log.Count : null;
 
     private string Digest() => TestServer.DigestOf(server.Log[_from..]);
 }

@@ -55,41 +55,48 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>The <c>since</c> of every page and stream asked for.</summary>
     public List<Checkpoint> Asked { get; } = [];
 
-    private readonly List<HttpContext> _live = [];
-    private readonly List<WebSocket> _liveSockets = [];
+    private readonly List<StreamScript> _live = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _openSockets;
 
     /// <summary>Waits until the server sees no WebSocket any more.</summary>
     public Task NoSocketsAsync() => UntilAsync(() => _openSockets == 0);
 
-    /// <summary>Waits until so many live sockets are open.</summary>
-    public Task LiveAsync(int count) => UntilAsync(() => _liveSockets.Count == count);
+    /// <summary>Waits until so many streams have asked to stay open and are.</summary>
+    public Task LiveAsync(int count) => UntilAsync(() => _live.Count == count);
 
     /// <summary>Waits until so many calls were made.</summary>
     public Task CalledAsync(string call, int times) => UntilAsync(() => Calls.Count(made => made == call) >= times);
 
-    /// <summary>Commits events, and tells the live sockets unless <paramref name="silently"/>.</summary>
+    /// <summary>Commits events, and tells the live streams unless <paramref name="silently"/>.</summary>
     public async Task CommitAsync(IReadOnlyList<byte[]> events, bool silently = false)
     {
-        List<WebSocket> sockets;
+        int before;
         lock (_lock)
         {
+            before = Log.Count;
             Log.AddRange(events);
-            sockets = [.. _liveSockets];
         }
 
-        if (silently) return;
-        foreach (var socket in sockets)
-        {
-            foreach (var json in events) await socket.SendAsync(json, WebSocketMessageType.Text, true, CancellationToken.None);
-        }
+        if (!silently) await TellAsync(before, Log.Count);
+    }
+
+    /// <summary>Tells the live streams of a part of the log.</summary>
+    public Task TellAsync(int from, int to)
+        => TellAsync([.. LiveFrame.Prefix(from, At(to - 1)), .. Join(Log[from..to]), .. LiveFrame.Suffix]);
+
+    /// <summary>Sends a message to the live streams.</summary>
+    public async Task TellAsync(byte[] message)
+    {
+        List<StreamScript> live;
+        lock (_lock) live = [.. _live];
+        foreach (var script in live) await script.SendAsync(message);
     }
 
     /// <summary>Cuts every live connection.</summary>
     public void CutLive()
     {
-        lock (_lock) _live.ForEach(context => context.Abort());
+        lock (_lock) _live.ForEach(script => script.Cut());
     }
 
     private async Task UntilAsync(Func<bool> holds)
@@ -188,8 +195,7 @@ internal sealed class TestServer : IAsyncDisposable
             return;
         }
 
-        if (path.EndsWith("/ws", StringComparison.Ordinal)) await LiveAsync(context);
-        else if (isHub || path == "/v1/sync/stream") await StreamAsync(context);
+        if (isHub || path == "/v1/sync/stream") await StreamAsync(context);
         else if (path.EndsWith("/negotiate", StringComparison.Ordinal)) await NegotiateAsync(context);
         else if (path.EndsWith("/sync/pull", StringComparison.Ordinal)) await PullAsync(context);
         else if (HasDigests && path.EndsWith("/sync/digests", StringComparison.Ordinal)) await DigestsAsync(context);
@@ -282,15 +288,23 @@ internal sealed class TestServer : IAsyncDisposable
     {
         using var socket = await context.WebSockets.AcceptWebSocketAsync();
         Change(() => _openSockets++);
+        StreamScript? live = null;
         try
         {
             var buffer = new byte[4096];
-            var request = await socket.ReceiveAsync(buffer, context.RequestAborted);
-            if (StreamRequest.Read(buffer.AsSpan(0, request.Count)) is not StreamRequestReading.Accepted accepted) return;
-            lock (_lock) Asked.Add(accepted.Request.Since);
-            var script = new StreamScript(this, socket, context, accepted.Request);
-            await (Script ?? (static script => script.BehaveAsync()))(script);
-            while (socket.State == WebSocketState.Open) await socket.ReceiveAsync(buffer, context.RequestAborted);
+            var oneSend = new SemaphoreSlim(1, 1);
+            while (socket.State == WebSocketState.Open)
+            {
+                // What is no request is an acknowledgement, or goodbye.
+                var received = await socket.ReceiveAsync(buffer, context.RequestAborted);
+                if (StreamRequest.Read(buffer.AsSpan(0, received.Count)) is not StreamRequestReading.Accepted accepted) continue;
+                lock (_lock) Asked.Add(accepted.Request.Since);
+                var script = new StreamScript(this, socket, oneSend, context, accepted.Request);
+
+                // Before the stream's end is fixed, as the server does it.
+                if (live is null && accepted.Request.Live) Change(() => _live.Add(live = script));
+                await (Script ?? (static script => script.BehaveAsync()))(script);
+            }
         }
         catch (Exception e) when (e is WebSocketException or OperationCanceledException or Microsoft.AspNetCore.Connections.ConnectionAbortedException or IOException)
         {
@@ -298,34 +312,10 @@ internal sealed class TestServer : IAsyncDisposable
         }
         finally
         {
-            Change(() => _openSockets--);
-        }
-    }
-
-    private async Task LiveAsync(HttpContext context)
-    {
-        using var socket = await context.WebSockets.AcceptWebSocketAsync();
-        Change(() =>
-        {
-            _openSockets++;
-            _live.Add(context);
-            _liveSockets.Add(socket);
-        });
-        try
-        {
-            await socket.ReceiveAsync(new byte[100], context.RequestAborted);
-        }
-        catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException)
-        {
-            // The client is gone.
-        }
-        finally
-        {
             Change(() =>
             {
                 _openSockets--;
-                _live.Remove(context);
-                _liveSockets.Remove(socket);
+                if (live is not null) _live.Remove(live);
             });
         }
     }

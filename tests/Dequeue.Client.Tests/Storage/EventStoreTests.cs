@@ -16,6 +16,8 @@ public abstract class EventStoreTests : IAsyncLifetime
 
     private IPushQueue Queue => (IPushQueue)_store;
 
+    private IConsumerStore Consumers => (IConsumerStore)_store;
+
     public async ValueTask InitializeAsync() => _store = await OpenAsync();
 
     public async ValueTask DisposeAsync()
@@ -140,7 +142,64 @@ public abstract class EventStoreTests : IAsyncLifetime
         Assert.Equal(0, (await _store.LoadAsync(Cancelled)).Events);
     }
 
+    [Fact]
+    public async Task What_is_refused_leaves_the_queue_and_is_kept_until_it_is_forgotten()
+    {
+        await Queue.EnqueueAsync([Event("a"), Event("b"), Event("c")], Cancelled);
+        var all = await Queue.PeekAsync(10, Cancelled);
+
+        await Queue.RemoveThroughAsync(all[1].Number, [new RefusedEvent(all[1].Number, "b", "No.", all[1].Json)], Cancelled);
+
+        var refused = Assert.Single(await Queue.RefusedAsync(Cancelled));
+        Assert.Equal((all[1].Number, "b", "No."), (refused.Number, refused.Id, refused.Reason));
+        Assert.Equal("""{"id":"b"}""", Encoding.UTF8.GetString(refused.Json.Span));
+        Assert.Equal("c", Assert.Single(await Queue.PeekAsync(10, Cancelled)).Id);
+        await Queue.ForgetRefusedAsync(refused.Number, Cancelled);
+        Assert.Empty(await Queue.RefusedAsync(Cancelled));
+    }
+
+    [Fact]
+    public async Task Each_consumer_reads_from_its_own_cursor()
+    {
+        await _store.SaveAsync([.. "abcdef".Select(static id => Event(id.ToString()))], At(1), Cancelled);
+
+        var first = await Consumers.ReadAsync("one", 3, Cancelled);
+        Assert.True(await Consumers.MoveAsync("one", first.Edition, 2, Cancelled));
+        var next = await Consumers.ReadAsync("one", 3, Cancelled);
+        var other = await Consumers.ReadAsync("other", 10, Cancelled);
+
+        Assert.Equal((0L, "abc"), (first.Place, Ids(first)));
+        Assert.Equal((2L, "cde"), (next.Place, Ids(next)));
+        Assert.Equal((0L, "abcdef"), (other.Place, Ids(other)));
+        await Consumers.MoveAsync("one", next.Edition, 6, Cancelled);
+        var end = await Consumers.ReadAsync("one", 3, Cancelled);
+        Assert.Equal((6L, ""), (end.Place, Ids(end)));
+    }
+
+    [Fact]
+    public async Task A_cursor_returns_to_what_was_taken_back_or_replaced()
+    {
+        await _store.SaveAsync([.. "abcdef".Select(static id => Event(id.ToString()))], At(1), Cancelled);
+        var before = await Consumers.ReadAsync("done", 10, Cancelled);
+        await Consumers.MoveAsync("done", before.Edition, 6, Cancelled);
+        await Consumers.MoveAsync("early", before.Edition, 1, Cancelled);
+
+        await _store.ReplaceAsync([new Replacement(3, 1, [Event("x")]), new Replacement(5, 1, [])], At(1), Cancelled);
+        var replaced = await Consumers.ReadAsync("done", 10, Cancelled);
+        Assert.False(await Consumers.MoveAsync("done", before.Edition, 5, Cancelled));
+        await Consumers.MoveAsync("done", replaced.Edition, 5, Cancelled);
+        await _store.RewindAsync(new StorePosition(At(0), 2), Cancelled);
+        await _store.SaveAsync([Event("y")], At(2), Cancelled);
+        var rewound = await Consumers.ReadAsync("done", 10, Cancelled);
+
+        Assert.Equal((3L, "xe"), (replaced.Place, Ids(replaced)));
+        Assert.Equal((2L, "y"), (rewound.Place, Ids(rewound)));
+        Assert.Equal((1L, "by"), ((await Consumers.ReadAsync("early", 10, Cancelled)).Place, Ids(await Consumers.ReadAsync("early", 10, Cancelled))));
+    }
+
     protected abstract Task<IEventStore> OpenAsync();
+
+    private static string Ids(ConsumerPage page) => string.Concat(page.Events.Select(static next => next.Id));
 
     protected abstract Task<List<byte[]>> ReadAsync(IEventStore store);
 
@@ -236,11 +295,39 @@ public sealed class SqliteEventStoreTests : EventStoreTests
         {
             await connection.OpenAsync(Cancelled);
             await using var command = connection.CreateCommand();
-            command.CommandText = "PRAGMA user_version = 2";
+            command.CommandText = "PRAGMA user_version = 99";
             await command.ExecuteNonQueryAsync(Cancelled);
         }
 
         await Assert.ThrowsAsync<InvalidDataException>(() => SqliteEventStore.OpenAsync(path, Cancelled));
+    }
+
+    [Fact]
+    public async Task A_file_of_version_1_is_taken_over_with_what_it_holds()
+    {
+        var path = _path + "9";
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        await using (var connection = new SqliteConnection($"Data Source={path};Pooling=False"))
+        {
+            await connection.OpenAsync(Cancelled);
+            await using var command = connection.CreateCommand();
+            command.CommandText =
+                """
+                CREATE TABLE events (n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, json BLOB NOT NULL);
+                CREATE TABLE position (one INTEGER PRIMARY KEY CHECK (one = 1), checkpoint INTEGER NOT NULL, events INTEGER NOT NULL);
+                CREATE TABLE queue (n INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, json BLOB NOT NULL);
+                INSERT INTO events VALUES (1, 'a', CAST('{"id":"a"}' AS BLOB));
+                INSERT INTO position VALUES (1, 621355968010000000, 1);
+                PRAGMA user_version = 1;
+                """;
+            await command.ExecuteNonQueryAsync(Cancelled);
+        }
+
+        await using var store = await SqliteEventStore.OpenAsync(path, Cancelled);
+
+        Assert.Equal(new StorePosition(At(1), 1), await store.LoadAsync(Cancelled));
+        Assert.Equal("a", Assert.Single((await store.ReadAsync("app", 10, Cancelled)).Events).Id);
+        Assert.Empty(await store.RefusedAsync(Cancelled));
     }
 
     [Fact]

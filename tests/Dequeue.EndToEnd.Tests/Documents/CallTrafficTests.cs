@@ -4,6 +4,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using Dequeue.Contracts;
+using Dequeue.Contracts.Pushing;
 using Dequeue.EndToEnd.Tests.Hosting;
 using Dequeue.EndToEnd.Tests.Operation;
 using Dequeue.Sync.Pushing;

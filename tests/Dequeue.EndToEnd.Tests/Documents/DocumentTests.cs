@@ -2,6 +2,7 @@ using System.Net;
 using System.Reflection;
 using System.Text.Json.Nodes;
 using Dequeue.Contracts;
+using Dequeue.Contracts.Pushing;
 using Dequeue.Contracts.Rest;
 using Dequeue.Contracts.Streaming;
 using Dequeue.EndToEnd.Tests.Hosting;

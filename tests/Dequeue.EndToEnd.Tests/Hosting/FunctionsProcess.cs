@@ -14,14 +14,25 @@ internal sealed class FunctionsProcess : IAsyncDisposable
 {
     private const string Ready = "ready ";
 
-    private readonly WebPubSubServer _pubSub = new(new WebPubSubServerOptions { Port = 0 });
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("dequeue-functions-");
+    private readonly WebPubSubServer _pubSub;
+    private readonly DirectoryInfo _folder;
+    private readonly bool _isFirst;
     private readonly StringBuilder _errors = new();
     private Process? _process;
+
+    private FunctionsProcess(FunctionsProcess? first = null)
+    {
+        _isFirst = first is null;
+        _pubSub = first?._pubSub ?? new WebPubSubServer(new WebPubSubServerOptions { Port = 0 });
+        _folder = first?._folder ?? Directory.CreateTempSubdirectory("dequeue-functions-");
+    }
 
     public HttpClient Http { get; private set; } = new();
 
     private string App { get; init; } = "";
+
+    // One process to a task hub.
+    private string State => _isFirst ? _folder.FullName : Path.Combine(_folder.FullName, "second");
 
     /// <summary>How often it was killed.</summary>
     public int Kills { get; private set; }
@@ -34,6 +45,14 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         await functions._pubSub.StartAsync(TestContext.Current.CancellationToken);
         await functions.StartFunctionsAsync();
         return functions;
+    }
+
+    /// <summary>Starts another process of the functions, on the same event log and the same Web PubSub, whose events the first one gets.</summary>
+    public async Task<FunctionsProcess> BesideAsync()
+    {
+        var other = new FunctionsProcess(this) { App = App };
+        await other.StartFunctionsAsync();
+        return other;
     }
 
     /// <summary>Kills the functions as kill -9 does, and starts them anew on what they have stored.</summary>
@@ -72,13 +91,14 @@ internal sealed class FunctionsProcess : IAsyncDisposable
     {
         await KillAsync();
         Http.Dispose();
+        if (!_isFirst) return;
         await _pubSub.DisposeAsync();
         _folder.Delete(recursive: true);
     }
 
     private async Task StartFunctionsAsync()
     {
-        string[] arguments = [typeof(CommandRunner).Assembly.Location, "host", App, "--port", "0", "--state", _folder.FullName];
+        string[] arguments = [typeof(CommandRunner).Assembly.Location, "host", App, "--port", "0", "--state", State];
         var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (key, value) in new[]
         {
@@ -103,6 +123,7 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         var url = await address.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
         Http.Dispose();
         Http = new HttpClient { BaseAddress = url };
+        if (!_isFirst) return;
         _pubSub.SetEventHandlers(
             WebPubSubSettings.Hub,
             new WebPubSubEventHandler(new Uri(url, UpstreamFunction.Route).AbsoluteUri, systemEvents: WebPubSubSystemEvents.Connect | WebPubSubSystemEvents.Disconnected));

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using CsCheck;
-using Dequeue.Sync.Pushing;
+using Dequeue.Contracts.Pushing;
 
 namespace Dequeue.Sync.Tests.Pushing;
 

@@ -1,4 +1,4 @@
-namespace Dequeue.Sync.Pushing;
+namespace Dequeue.Contracts.Pushing;
 
 /// <summary>Insignificant white space: the one thing that an event may lose.</summary>
 internal static class Whitespace

@@ -1,6 +1,4 @@
-using Dequeue.Sync.Log;
-
-namespace Dequeue.Sync.Pushing;
+namespace Dequeue.Contracts.Pushing;
 
 /// <summary>What one push may carry.</summary>
 public static class PushLimits
@@ -13,7 +11,7 @@ public static class PushLimits
 
     /// <summary>Bytes of one event without insignificant white space: real ones stay below 2 KB, and one must fit a batch
     /// message of 1 MB many times over.</summary>
-    public const int MaxEventBytes = EventLog.MaxEventBytes;
+    public const int MaxEventBytes = 64 * 1024;
 
     /// <summary>Nesting of one event. Inside a message it stands two levels deeper, and many JSON readers stop at 64.</summary>
     public const int MaxEventDepth = 60;
