@@ -27,6 +27,7 @@ internal sealed record Door(string Name, HttpMethod Method, string Route)
     {
         ["Health"] = DoorKind.Public, ["Page"] = DoorKind.Public, ["PageFile"] = DoorKind.Public, ["OpenApi"] = DoorKind.Public, ["AsyncApi"] = DoorKind.Public,
         ["StreamNeedsUpgrade"] = DoorKind.Public, ["LiveNeedsUpgrade"] = DoorKind.Public,
+        ["Preflight"] = DoorKind.Public, ["PreflightForDefaultApp"] = DoorKind.Public,
         ["Push"] = DoorKind.User, ["PushToDefaultApp"] = DoorKind.User, ["Pull"] = DoorKind.User, ["PullFromDefaultApp"] = DoorKind.User, ["Events"] = DoorKind.User,
         ["Meta"] = DoorKind.User, ["Negotiate"] = DoorKind.User, ["NegotiateForDefaultApp"] = DoorKind.User, ["NegotiateLive"] = DoorKind.User,
         ["Digests"] = DoorKind.User, ["DigestsOfDefaultApp"] = DoorKind.User,
