@@ -47,9 +47,14 @@ public sealed class FunctionsHostServer : IAsyncDisposable
     public FunctionsHostServer(FunctionsHostOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _options = options;
+        _options = options = options with { AppFolder = Path.GetFullPath(options.AppFolder), StateFolder = Path.GetFullPath(options.StateFolder) };
         _settings = HostSettings.Read(options.AppFolder);
-        _services = new ServiceCollection().AddLogging(logging => options.Logging?.Invoke(logging)).BuildServiceProvider();
+        _services = new ServiceCollection().AddLogging(logging =>
+        {
+            // Each line of these holds a whole URL, a key in it perhaps.
+            logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning).AddFilter("Yarp", LogLevel.Warning);
+            options.Logging?.Invoke(logging);
+        }).BuildServiceProvider();
         _loggers = _services.GetRequiredService<ILoggerFactory>();
         _engine = new DurableEngine(
             _settings.Durable with { Path = Path.Combine(options.StateFolder, "durable.db") },
@@ -79,7 +84,12 @@ public sealed class FunctionsHostServer : IAsyncDisposable
 
         var logger = _loggers.CreateLogger("Dequeue.FunctionsHost");
         var environment = WorkerEnvironment();
-        string? Setting(string name) => environment.GetValueOrDefault(name) ?? Environment.GetEnvironmentVariable(name);
+        string? Setting(string name)
+        {
+            var variable = name.Replace(":", "__", StringComparison.Ordinal);
+            return environment.GetValueOrDefault(variable) ?? Environment.GetEnvironmentVariable(variable);
+        }
+
         _workers = new WorkerSupervisor(
             _options.Worker ?? WorkerProcess.Of(_options.AppFolder, logger), _listener, _options.AppFolder, environment, _options.Clock, _loggers);
         var functions = (await _workers.StartAsync(cancellationToken)).Functions.Values.ToList();
@@ -108,6 +118,9 @@ public sealed class FunctionsHostServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _ready.TrySetCanceled();
+
+        // A worker that ends now was told to by the same signal.
+        if (_workers is not null) await _workers.StopRestartingAsync();
         await StopFrontAsync();
         using (var grace = new CancellationTokenSource(StopGrace, _options.Clock))
         {

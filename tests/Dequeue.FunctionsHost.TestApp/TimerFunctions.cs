@@ -14,8 +14,8 @@ public sealed class TimerFunctions(TimerRuns runs)
 
     /// <summary>The next run that nobody has asked for yet.</summary>
     [Function("NextRun")]
-    public async Task<TimerRun> NextRun([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "runs/next")] HttpRequest request)
-        => await runs.Channel.Reader.ReadAsync(request.HttpContext.RequestAborted);
+    public async Task<IResult> NextRun([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "runs/next")] HttpRequest request)
+        => Results.Json(await runs.Channel.Reader.ReadAsync(request.HttpContext.RequestAborted));
 }
 
 public sealed record TimerRun(string Function, TimerInfo Timer);

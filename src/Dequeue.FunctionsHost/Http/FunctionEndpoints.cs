@@ -34,7 +34,8 @@ internal sealed class FunctionEndpoints : EndpointDataSource, IDisposable
     {
         calls.CheckKey(function);
         var trigger = (Trigger.Http)function.Trigger;
-        var template = settings.RoutePrefix.Length > 0 ? $"{settings.RoutePrefix}/{trigger.Route}" : trigger.Route;
+        var (prefix, route) = (settings.RoutePrefix.Trim('/'), trigger.Route.TrimStart('/'));
+        var template = prefix.Length > 0 ? $"{prefix}/{route}" : route;
         RoutePattern pattern;
         try
         {
@@ -51,8 +52,15 @@ internal sealed class FunctionEndpoints : EndpointDataSource, IDisposable
 
         Task Answer(HttpContext context)
         {
-            foreach (var (name, value) in settings.ResponseHeaders) context.Response.Headers[name] = value;
+            // Last of all: not added to the function's own, and there on failures too.
+            if (settings.ResponseHeaders.Count > 0) context.Response.OnStarting(AddHeaders, context.Response);
             return calls.HandleAsync(function, context);
+        }
+
+        Task AddHeaders(object response)
+        {
+            foreach (var (name, value) in settings.ResponseHeaders) ((HttpResponse)response).Headers[name] = value;
+            return Task.CompletedTask;
         }
     }
 }

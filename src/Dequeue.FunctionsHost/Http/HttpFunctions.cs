@@ -4,6 +4,7 @@ using Dequeue.FunctionsHost.Rpc;
 using Dequeue.FunctionsHost.Rpc.Messages;
 using Dequeue.FunctionsHost.Workers;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Yarp.ReverseProxy.Forwarder;
 
@@ -20,6 +21,12 @@ internal sealed partial class HttpFunctions : IDisposable
 
     /// <summary>How long a request waits for a worker that is being started anew.</summary>
     private static readonly TimeSpan WorkerPatience = TimeSpan.FromSeconds(30);
+
+    /// <summary>A body up to this length is sent along with the request; a longer one when the function begins to read it.</summary>
+    private const int SentAtOnce = 65_536;
+
+    /// <summary>A worker that dies closes its HTTP connection and its stream one shortly after the other.</summary>
+    private static readonly TimeSpan LossPatience = TimeSpan.FromSeconds(1);
 
     /// <summary>A function may take its time: its own limits apply. An idle connection is given up after this.</summary>
     private static readonly ForwarderRequestConfig Forwarding = new() { ActivityTimeout = TimeSpan.FromMinutes(10) };
@@ -38,6 +45,9 @@ internal sealed partial class HttpFunctions : IDisposable
         EnableMultipleHttp2Connections = false,
         ActivityHeadersPropagator = null,
         ConnectTimeout = TimeSpan.FromSeconds(15),
+
+        // The worker's web server always says whether it wants the body: when the function reads it, or answers.
+        Expect100ContinueTimeout = Timeout.InfiniteTimeSpan,
     });
 
     public HttpFunctions(WorkerSupervisor workers, IHttpForwarder forwarder, DurableClientBinding durableClient, KeyCheck keys, ILogger logger)
@@ -59,6 +69,12 @@ internal sealed partial class HttpFunctions : IDisposable
             return;
         }
 
+        if (context.Request.ContentLength > context.Features.Get<IHttpMaxRequestBodySizeFeature>()?.MaxRequestBodySize)
+        {
+            context.Response.StatusCode = StatusCodes.Status413PayloadTooLarge;
+            return;
+        }
+
         try
         {
             var worker = await _workers.GetAsync(context.RequestAborted).WaitAsync(WorkerPatience, context.RequestAborted);
@@ -69,9 +85,10 @@ internal sealed partial class HttpFunctions : IDisposable
             LogNoWorker(function.Name);
             Fail(context, StatusCodes.Status503ServiceUnavailable);
         }
-        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            // Nobody is there to be answered.
+            // The host stops; or nobody is there to be answered.
+            if (!context.RequestAborted.IsCancellationRequested) Fail(context, StatusCodes.Status503ServiceUnavailable);
         }
     }
 
@@ -85,8 +102,10 @@ internal sealed partial class HttpFunctions : IDisposable
         var answered = worker.InvokeAsync(call, context.RequestAborted);
         var forwarding = new Forwarded(call.InvocationId, answered);
         var error = await _forwarder.SendAsync(context, destination, _http, Forwarding, forwarding);
-        if (error is not ForwarderError.None && worker.Lost.IsCompleted) throw new WorkerLostException("The worker ended during a call.");
         if (context.RequestAborted.IsCancellationRequested) return;
+        if (error is ForwarderError.Request or ForwarderError.ResponseBodyDestination)
+            await worker.Lost.WaitAsync(LossPatience, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (error is not ForwarderError.None && worker.Lost.IsCompleted) throw new WorkerLostException("The worker ended during a call.");
 
         // What the worker could not be given, it does not answer either.
         if (error is not ForwarderError.None && !answered.IsCompleted) return;
@@ -146,6 +165,9 @@ internal sealed partial class HttpFunctions : IDisposable
             proxyRequest.Headers.Host = httpContext.Request.Host.Value;
             proxyRequest.Headers.Remove(InvocationIdHeader);
             proxyRequest.Headers.TryAddWithoutValidation(InvocationIdHeader, invocationId);
+
+            // A function that refuses a body without reading it is heard by a client that still sends.
+            if (proxyRequest.Content is not null && httpContext.Request.ContentLength is null or > SentAtOnce) proxyRequest.Headers.ExpectContinue = true;
         }
 
         // When a function fails, the worker's own web server answers 200 with nothing in it. So an empty 200 is held back until

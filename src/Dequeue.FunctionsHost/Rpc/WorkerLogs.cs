@@ -19,6 +19,7 @@ internal sealed class WorkerLogs(ILoggerFactory loggers)
         var logger = _loggers.GetOrAdd(line.Category.Length == 0 ? NoCategory : line.Category, loggers.CreateLogger);
         if (!logger.IsEnabled(level)) return;
         var text = line.Exception is { } failure ? $"{line.Message} {failure.Type}: {failure.Message} {failure.StackTrace}" : line.Message;
-        logger.Log(level, int.TryParse(line.EventId, out var id) ? id : 0, text, null, static (message, _) => message);
+        var id = int.TryParse(line.EventId, out var number) ? number : new EventId(0, line.EventId); // a name, if it has one
+        logger.Log(level, id, text, null, static (message, _) => message);
     }
 }

@@ -87,7 +87,7 @@ public sealed partial class WorkerProcess(string executable, IReadOnlyList<strin
 
         public async ValueTask DisposeAsync()
         {
-            if (!_process.HasExited) _process.Kill(entireProcessTree: true);
+            if (!Ended.IsCompleted) _process.Kill(entireProcessTree: true);
             await Ended;
             _process.Dispose();
         }
@@ -98,7 +98,7 @@ public sealed partial class WorkerProcess(string executable, IReadOnlyList<strin
             var said = _errors.ToArray();
             var why = said.LastOrDefault(line => line.StartsWith(ErrorPrefix, StringComparison.Ordinal))?[ErrorPrefix.Length..]
                 ?? said.FirstOrDefault(line => line.StartsWith("Unhandled exception", StringComparison.Ordinal));
-            return why ?? said.LastOrDefault() ?? $"it ended with exit code {_process.ExitCode}";
+            return why ?? said.LastOrDefault() ?? $"it ended with exit code {_process.ExitCode}.";
         }
 
         private void Heard(string? line)

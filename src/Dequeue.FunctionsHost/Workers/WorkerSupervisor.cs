@@ -34,7 +34,8 @@ internal sealed partial class WorkerSupervisor(
     private Task _watching = Task.CompletedTask;
 
     /// <summary>The worker, loaded. While one is being started anew, it is waited for.</summary>
-    /// <exception cref="OperationCanceledException">The host stops, or the caller gives up.</exception>
+    /// <exception cref="WorkerLostException">There is none any more: the host stops.</exception>
+    /// <exception cref="OperationCanceledException">The caller gives up.</exception>
     public Task<WorkerChannel> GetAsync(CancellationToken cancellationToken)
     {
         var current = Volatile.Read(ref _current).Task;
@@ -51,12 +52,18 @@ internal sealed partial class WorkerSupervisor(
         return first;
     }
 
+    /// <summary>Starts no more workers; one that runs goes on.</summary>
+    public async Task StopRestartingAsync()
+    {
+        await _stopping.CancelAsync();
+        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Volatile.Read(ref _current).TrySetException(new WorkerLostException("The host stops."));
+    }
+
     /// <summary>Ends the worker: it is asked first.</summary>
     public async ValueTask DisposeAsync()
     {
-        await _stopping.CancelAsync();
-        Volatile.Read(ref _current).TrySetCanceled();
-        await _watching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await StopRestartingAsync();
         if (_running is { } running)
         {
             if (_current.Task is { IsCompletedSuccessfully: true, Result: var worker }) worker.Terminate(EndGrace);
@@ -77,6 +84,7 @@ internal sealed partial class WorkerSupervisor(
             var began = clock.GetTimestamp();
             await worker.Lost.WaitAsync(_stopping.Token);
             var lost = clock.GetTimestamp();
+            if (_stopping.IsCancellationRequested) return;
             Volatile.Write(ref _current, New());
             await _running!.DisposeAsync();
             LogEnded(await _running.Ended);
@@ -90,7 +98,7 @@ internal sealed partial class WorkerSupervisor(
                     worker = await StartOneAsync(_stopping.Token);
                     break;
                 }
-                catch (FunctionsHostException failure)
+                catch (Exception failure) when (!_stopping.IsCancellationRequested)
                 {
                     LogNotStarted(failure.Message);
                 }
@@ -111,29 +119,35 @@ internal sealed partial class WorkerSupervisor(
     {
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var connecting = listener.Expect(id, _logs, _logger);
-        var running = _running = await launcher.StartAsync(new WorkerStart(listener.Address, id, appFolder, environment), cancellationToken);
+        IRunningWorker? running = null;
+        var isUp = false;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         patience.CancelAfter(StartPatience);
         try
         {
+            running = await launcher.StartAsync(new WorkerStart(listener.Address, id, appFolder, environment), patience.Token);
             if (await Task.WhenAny(connecting, running.Ended).WaitAsync(patience.Token) == running.Ended)
                 throw new FunctionsHostException(await running.Ended);
             var worker = await connecting;
             await worker.LoadAsync(appFolder, patience.Token);
+            _running = running;
+            isUp = true;
             return worker;
         }
         catch (WorkerLostException)
         {
-            throw new FunctionsHostException(await running.Ended.WaitAsync(patience.Token));
+            await Task.WhenAny(running!.Ended, Task.Delay(EndGrace, clock, CancellationToken.None));
+            await running.DisposeAsync();
+            throw new FunctionsHostException(await running.Ended);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            await running.DisposeAsync();
             throw new FunctionsHostException($"The worker was not ready within {StartPatience.TotalSeconds:0} s.");
         }
         finally
         {
             listener.Forget(id);
+            if (running is not null && !isUp) await running.DisposeAsync();
         }
     }
 

@@ -37,6 +37,7 @@ internal sealed class HostProcess : IAsyncDisposable
         var start = new ProcessStartInfo("setsid") { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var argument in new[] { "dotnet", Program, "host", AppContext.BaseDirectory, "--port", "0", "--state", state }) start.ArgumentList.Add(argument);
         start.Environment["Effects"] = state;
+        start.Environment["Functions__Key"] = "key"; // else it warns of a function that nobody can call
         var host = new HostProcess(Process.Start(start)!);
         host._process.ErrorDataReceived += (_, line) =>
         {

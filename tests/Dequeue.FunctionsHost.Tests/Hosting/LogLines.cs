@@ -18,8 +18,8 @@ internal sealed class LogLines
         public bool IsEnabled(LogLevel logLevel) => true;
 
         public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-            => owner._lines.Enqueue(new LogLine(logLevel, category, eventId.Id, formatter(state, exception)));
+            => owner._lines.Enqueue(new LogLine(logLevel, category, eventId, formatter(state, exception)));
     }
 }
 
-internal sealed record LogLine(LogLevel Level, string Category, int Id, string Text);
+internal sealed record LogLine(LogLevel Level, string Category, EventId Id, string Text);

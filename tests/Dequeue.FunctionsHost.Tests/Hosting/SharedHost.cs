@@ -7,7 +7,7 @@ namespace Dequeue.FunctionsHost.Tests.Hosting;
 /// <summary>One host with its worker in a child process, for the tests that change neither.</summary>
 public sealed class SharedHost : IAsyncLifetime
 {
-    public const string Key = "k€y";
+    public const string Key = "k+y/1=";
 
     internal RunningHost Host { get; private set; } = null!;
 

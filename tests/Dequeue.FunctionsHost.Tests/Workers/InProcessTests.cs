@@ -2,6 +2,7 @@ using Dequeue.FunctionsHost.TestApp;
 using Dequeue.FunctionsHost.Tests.Hosting;
 using Dequeue.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace Dequeue.FunctionsHost.Tests.Workers;
 
@@ -25,6 +26,7 @@ public sealed class InProcessTests
         Assert.Equal("200 \"xabc\"", await one.PostAsync("/chain/x"));
         Assert.Equal("200 \"yabc\"", await two.PostAsync("/chain/y"));
 
+        Assert.All([first, second], worker => Assert.Equal("Development", worker.Services.GetRequiredService<IHostEnvironment>().EnvironmentName));
         await one.PostAsync("/signals/done");
         Assert.True(first.Services.GetRequiredService<Signals>().Of("done").IsCompleted);
         Assert.False(second.Services.GetRequiredService<Signals>().Of("done").IsCompleted);
