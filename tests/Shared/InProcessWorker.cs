@@ -53,7 +53,6 @@ internal sealed class InProcessWorker(
         var http = (IPEndPoint)socket.LocalEndPoint!;
         var settings = start.Environment.ToDictionary(
             setting => setting.Key.Replace("__", ":", StringComparison.Ordinal), string? (setting) => setting.Value);
-        string[] environment = start.Environment.TryGetValue("AZURE_FUNCTIONS_ENVIRONMENT", out var name) ? ["--environment", name] : [];
 
         // The registrations that the app's build generated are looked up in the process' entry assembly.
         lock (Building)
@@ -63,7 +62,7 @@ internal sealed class InProcessWorker(
             try
             {
                 Assembly.SetEntryAssembly(app);
-                var builder = create([.. start.Arguments, .. environment], settings);
+                var builder = create([.. start.Arguments], settings);
                 builder.Configuration.AddInMemoryCollection(HostOf(start));
                 builder.Services.PostConfigure<WorkerOptions>(worker => worker.Capabilities["HttpUri"] = $"http://{http}");
                 builder.Services.Configure<SocketTransportOptions>(transport => transport.CreateBoundListenSocket = _ => socket);

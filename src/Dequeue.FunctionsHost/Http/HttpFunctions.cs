@@ -103,6 +103,9 @@ internal sealed partial class HttpFunctions : IDisposable
         var forwarding = new Forwarded(call.InvocationId, answered);
         var error = await _forwarder.SendAsync(context, destination, _http, Forwarding, forwarding);
         if (context.RequestAborted.IsCancellationRequested) return;
+
+        // A body that did not come: the client has been told, whatever the function makes of it.
+        if (error is ForwarderError.RequestBodyClient) return;
         if (error is ForwarderError.Request or ForwarderError.ResponseBodyDestination)
             await worker.Lost.WaitAsync(LossPatience, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (error is not ForwarderError.None && worker.Lost.IsCompleted) throw new WorkerLostException("The worker ended during a call.");

@@ -129,6 +129,6 @@ public sealed class HttpTests(SharedHost shared)
         var lines = Host.Log.All.Where(line => line.Text.StartsWith("told at ", StringComparison.Ordinal)).ToList();
         Assert.Equal([LogLevel.Information, LogLevel.Warning, LogLevel.Error, LogLevel.Critical], lines.Select(line => line.Level));
         Assert.All(lines, line => Assert.Equal(("Dequeue.FunctionsHost.TestApp.HttpFunctions", "Told"), (line.Category, line.Id.Name)));
-        Assert.StartsWith("told at Error System.IO.IOException: the disk", lines[2].Text, StringComparison.Ordinal);
+        Assert.StartsWith("told at Error : System.IO.IOException: the disk", lines[2].Text, StringComparison.Ordinal);
     }
 }
