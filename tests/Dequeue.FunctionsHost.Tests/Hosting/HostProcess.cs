@@ -34,8 +34,9 @@ internal sealed class HostProcess : IAsyncDisposable
     /// <param name="state">Where it keeps its files; the test app's too.</param>
     public static async Task<HostProcess> StartAsync(string state)
     {
-        var start = new ProcessStartInfo("setsid") { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { "dotnet", Program, "host", AppContext.BaseDirectory, "--port", "0", "--state", state }) start.ArgumentList.Add(argument);
+        // A shell's background job ignores Ctrl+C, and so would what it starts.
+        var start = new ProcessStartInfo("env") { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in new[] { "--default-signal=INT", "setsid", "dotnet", Program, "host", AppContext.BaseDirectory, "--port", "0", "--state", state }) start.ArgumentList.Add(argument);
         start.Environment["Effects"] = state;
         start.Environment["Functions__Key"] = "key"; // else it warns of a function that nobody can call
         var host = new HostProcess(Process.Start(start)!);
