@@ -29,17 +29,21 @@ param syncApps string = 'dequeue'
 @minValue(1)
 param callsPerSecond int = 200
 
+@description('Comma list of the origins of browser apps, such as https://app.example; * for every origin. Empty: no page of another origin may read the answers of the functions, and the gateway takes sockets of every origin.')
+param corsOrigins string = ''
+
 // Web PubSub ---------------------------------------------------------------------------------------------------------------
 
-@description('Free_F1: 20 connections and 20,000 messages of 2 KB a day, no cost. Standard_S1: 1,000 connections a unit and 1,000,000 messages a unit and day included, about 1.61 a unit and day, then 1 per million. Premium_P1: about 2 a unit and day, with availability zones and custom domains.')
+@description('Free_F1: 20 connections and 20,000 messages of 2 KB a day, no cost. Standard_S1: 1,000 connections a unit and 1,000,000 messages a unit and day included, about 1.61 a unit and day, then 1 per million. Premium_P1: about 2 a unit and day, with availability zones, replicas and custom domains. Premium_P2: the same with 100 to 1,000 units.')
 @allowed([
   'Free_F1'
   'Standard_S1'
   'Premium_P1'
+  'Premium_P2'
 ])
 param webPubSubSku string = 'Standard_S1'
 
-@description('Units: 1,000 concurrent connections each. Free_F1 has one.')
+@description('Units: 1,000 concurrent connections each. Free_F1 has one, Premium_P2 has at least 100, the others at most 100.')
 @allowed([
   1
   2
@@ -48,6 +52,15 @@ param webPubSubSku string = 'Standard_S1'
   20
   50
   100
+  200
+  300
+  400
+  500
+  600
+  700
+  800
+  900
+  1000
 ])
 param webPubSubUnits int = 1
 
@@ -65,7 +78,7 @@ param webPubSubEventAudience string = 'https://webpubsub.azure.com'
 ])
 param instanceMemoryMB int = 2048
 
-@description('Most instances, of all kinds together: the upper end of what a flood of calls can cost.')
+@description('Most instances of each group of functions, which scale apart: all HTTP functions are one group, all durable ones another, the sweep a third. So it is not the cap of the bill; a budget is.')
 @minValue(1)
 @maxValue(1000)
 param maximumInstanceCount int = 100
@@ -85,7 +98,7 @@ param alwaysReadyHttp int = 0
 @maxValue(20)
 param alwaysReadyDurable int = 0
 
-@description('azureStorage: queues and tables of the host account, pay per operation. durableTaskScheduler: faster steps, but the app must be built with another package first. See docs/decisions/0010-durable-backend.md.')
+@description('azureStorage: queues and tables of the host account, pay per operation. durableTaskScheduler: faster steps; the app must be published with its own host.json and package. See docs/decisions/0010-durable-backend.md.')
 @allowed([
   'azureStorage'
   'durableTaskScheduler'
@@ -98,6 +111,16 @@ param durableBackend string = 'azureStorage'
   'Dedicated'
 ])
 param durableTaskSku string = 'Consumption'
+
+@description('Spreads the plan, the host account and the pages account over availability zones, where the region has them. Azure then keeps at least two always-ready instances for each group of functions, and bills them.')
+param zoneRedundant bool = false
+
+@description('How a new version replaces the instances. Recreate: all at once, what runs is cut off. RollingUpdate (a preview of Azure): in batches, what runs may end.')
+@allowed([
+  'Recreate'
+  'RollingUpdate'
+])
+param updateStrategy string = 'Recreate'
 
 // Storage ------------------------------------------------------------------------------------------------------------------
 
@@ -123,9 +146,27 @@ param auditStorage bool = false
 @maxValue(730)
 param logRetentionDays int = 30
 
-@description('GB of logs a day at which ingestion stops, about 2.30 a GB. -1 for no cap.')
+@description('GB of logs a day at which ingestion stops, about 2.30 a GB. -1 for no cap. 1 fits some ten thousand users; docs/capacity.md has the formula.')
 @minValue(-1)
 param logDailyCapGb int = 1
+
+@description('Of 100 traces, how many the host and the app send; the others are dropped whole. Metrics and logs are not sampled.')
+@minValue(1)
+@maxValue(100)
+param traceSamplingPercent int = 100
+
+@description('Mail address that alerts go to. Alerts are created when it or actionGroupId is given.')
+param alertEmail string = ''
+
+@description('Resource id of an action group that alerts go to instead.')
+param actionGroupId string = ''
+
+@description('Amount a month, in the currency of the subscription, at 80 and 100 percent of which mails go out; 0 for no budget. It warns, it stops nothing.')
+@minValue(0)
+param monthlyBudget int = 0
+
+@description('First day of the month in which the budget begins.')
+param budgetStart string = utcNow('yyyy-MM-01')
 
 // Gateway ------------------------------------------------------------------------------------------------------------------
 
@@ -146,6 +187,11 @@ var tags = { 'azd-env-name': environmentName }
 var token = uniqueString(subscription().id, environmentName, location)
 var usesScheduler = durableBackend == 'durableTaskScheduler'
 var runsGateway = withGateway && !empty(gatewayImage)
+var alerts = !empty(alertEmail) || !empty(actionGroupId)
+// With zones Azure takes no always-ready number below two: one would be in one zone.
+var readyHttp = zoneRedundant && alwaysReadyHttp == 1 ? 2 : alwaysReadyHttp
+var readyDurable = zoneRedundant && alwaysReadyDurable == 1 ? 2 : alwaysReadyDurable
+var zonalOrLocal = zoneRedundant ? 'Standard_ZRS' : 'Standard_LRS'
 
 // Every name in one place: modules refer to each other's resources by name, so that a what-if can follow them.
 var names = {
@@ -166,6 +212,8 @@ var names = {
   registry: 'cr${token}'
   environment: 'cae-${token}'
   gateway: 'ca-gateway-${token}'
+  actionGroup: 'ag-${token}'
+  budget: 'budget-${token}'
 }
 
 resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
@@ -220,7 +268,7 @@ module hostStorage 'app/storage.bicep' = {
     location: location
     tags: tags
     name: names.host
-    sku: 'Standard_LRS'
+    sku: zonalOrLocal
     containerName: names.deployments
     isAudited: auditStorage
     workspaceId: monitoring.outputs.workspaceId
@@ -234,7 +282,7 @@ module pages 'app/storage.bicep' = {
     location: location
     tags: tags
     name: names.pages
-    sku: 'Standard_LRS'
+    sku: zonalOrLocal
     containerName: names.pagesContainer
     // A blob that is needed longer is put there again: BlobShelf renews those older than 2 days.
     blobDays: 3
@@ -279,7 +327,9 @@ module registry 'app/registry.bicep' = if (withGateway) {
 module roles 'app/roles.bicep' = {
   scope: group
   params: {
-    functionsIdentity: names.functionsIdentity
+    // By object id, not by name: an identity that was deleted and made anew has another, and its old assignments cannot be changed.
+    #disable-next-line what-if-short-circuiting
+    functionsPrincipalId: identities.outputs.functionsPrincipalId
     eventLogAccount: names.eventLog
     hostAccount: names.host
     pagesAccount: names.pages
@@ -289,11 +339,11 @@ module roles 'app/roles.bicep' = {
     schedulerName: names.scheduler
     taskHubName: names.taskHub
     withGateway: withGateway
-    gatewayIdentity: names.gatewayIdentity
+    #disable-next-line what-if-short-circuiting
+    gatewayPrincipalId: identities.outputs.gatewayPrincipalId
     registryName: names.registry
   }
   dependsOn: [
-    identities
     eventLog
     hostStorage
     pages
@@ -319,9 +369,12 @@ module functionApp 'app/function-app.bicep' = {
     instanceMemoryMB: instanceMemoryMB
     maximumInstanceCount: maximumInstanceCount
     httpConcurrency: httpConcurrency
-    alwaysReadyHttp: alwaysReadyHttp
-    alwaysReadyDurable: alwaysReadyDurable
-    taskHub: usesScheduler ? { connection: durableTask!.outputs.connection, name: names.taskHub } : null
+    alwaysReadyHttp: readyHttp
+    alwaysReadyDurable: readyDurable
+    zoneRedundant: zoneRedundant
+    updateStrategy: updateStrategy
+    traceSamplingPercent: traceSamplingPercent
+    taskHubConnection: usesScheduler ? durableTask!.outputs.connection : ''
     settings: {
       EventLog__Storage: eventLog.outputs.tableEndpoint
       References__Storage: pages.outputs.blobEndpoint
@@ -334,6 +387,7 @@ module functionApp 'app/function-app.bicep' = {
       Auth__AppClaim: authAppClaim
       Sync__Apps: syncApps
       Limits__CallsPerSecond: string(callsPerSecond)
+      Cors__Origins: corsOrigins
     }
   }
   // The app's first start already needs its rights.
@@ -362,6 +416,7 @@ module gateway 'app/gateway.bicep' = if (runsGateway) {
     registryLoginServer: registry!.outputs.loginServer
     image: gatewayImage
     functionsHostName: functionApp.outputs.hostName
+    origins: corsOrigins
     maxReplicas: gatewayMaxReplicas
     workspaceId: monitoring.outputs.workspaceId
   }
@@ -371,9 +426,56 @@ module gateway 'app/gateway.bicep' = if (runsGateway) {
   ]
 }
 
+module workbook 'app/workbook.bicep' = {
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    componentName: names.component
+    workspaceName: names.workspace
+  }
+  dependsOn: [
+    monitoring
+  ]
+}
+
+module alerting 'app/alerts.bicep' = if (alerts) {
+  scope: group
+  params: {
+    location: location
+    tags: tags
+    actionGroupName: names.actionGroup
+    actionGroupId: actionGroupId
+    email: alertEmail
+    componentName: names.component
+    workspaceName: names.workspace
+    eventLogAccount: names.eventLog
+    hostAccount: names.host
+    webPubSubName: names.webPubSub
+    dailyCapGb: logDailyCapGb
+  }
+  dependsOn: [
+    monitoring
+    eventLog
+    hostStorage
+    webPubSub
+  ]
+}
+
+module budget 'app/budget.bicep' = if (monthlyBudget > 0) {
+  scope: group
+  params: {
+    name: names.budget
+    amount: monthlyBudget
+    start: budgetStart
+    email: alertEmail
+  }
+}
+
 output AZURE_LOCATION string = location
 output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
+output FUNCTIONS_PRINCIPAL_ID string = identities.outputs.functionsPrincipalId
 output SERVICE_API_NAME string = names.functionApp
 output SERVICE_API_URI string = 'https://${functionApp.outputs.hostName}'
 output EVENT_LOG_ACCOUNT string = names.eventLog
@@ -382,6 +484,7 @@ output HOST_STORAGE_ACCOUNT string = names.host
 output PAGES_BLOB_ENDPOINT string = pages.outputs.blobEndpoint
 output WEB_PUBSUB_NAME string = names.webPubSub
 output WEB_PUBSUB_ENDPOINT string = webPubSub.outputs.endpoint
+output WEB_PUBSUB_HUB_AUDIENCE string = webPubSubEventAudience
 output DURABLE_TASK_ENDPOINT string = durableTask.?outputs.endpoint ?? ''
 output APPLICATION_INSIGHTS_NAME string = names.component
 output LOG_ANALYTICS_WORKSPACE_ID string = monitoring.outputs.workspaceCustomerId

@@ -25,7 +25,8 @@ printf 'Building …\n'
 dotnet build Dequeue.Functions.sln -c Release -v q -clp:NoSummary > "$logs/build" 2>&1 || { cat "$logs/build"; fail 'The build failed.'; }
 grep -E 'warning' "$logs/build" && fail 'The build has warnings.'
 
-# One that mostly waits (a client that idles for three minutes, timers) runs beside the others.
+# Those that mostly wait (a client that idles for three minutes, timers, killed hosts) run beside the others.
+beside='Dequeue.WebPubSub.Tests Dequeue.FunctionsHost.Tests'
 run() {
   local name=$1 began=$SECONDS
   "tests/$name/bin/Release/net10.0/$name" --no-ansi --progress off --show-stdout Failed --show-stderr Failed > "$logs/$name" 2>&1
@@ -36,8 +37,8 @@ for project in tests/Dequeue.*.Tests; do
   name=$(basename "$project")
   [[ -z $only || $name == *"$only"* ]] && projects+=("$name")
 done
-for name in "${projects[@]}"; do [[ $name == Dequeue.Local.Tests ]] && run "$name" & done
-for name in "${projects[@]}"; do [[ $name != Dequeue.Local.Tests ]] && run "$name"; done
+(for name in "${projects[@]}"; do [[ " $beside " == *" $name "* ]] && run "$name"; done) &
+for name in "${projects[@]}"; do [[ " $beside " != *" $name "* ]] && run "$name"; done
 wait
 if [[ -z $only || infra == *"$only"* ]]; then
   bash tests/infra/run.sh > "$logs/infra" 2>&1

@@ -14,12 +14,15 @@ param maximumInstanceCount int
 param httpConcurrency int
 param alwaysReadyHttp int
 param alwaysReadyDurable int
+param zoneRedundant bool
+param updateStrategy string
+param traceSamplingPercent int
 
 @description('Settings of the app itself: docs/deploying.md.')
 param settings object
 
-@description('The Durable Task Scheduler to use instead of the durable settings of host.json; null for those.')
-param taskHub { connection: string, name: string }?
+@description('Where the Durable Task Scheduler is, without an identity; empty for Azure Storage. Which of both is used, and the name of the hub, stand in host.json alone: what overrides host.json by a setting is not seen by the scale controller.')
+param taskHubConnection string
 
 resource host 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
   name: hostAccount
@@ -45,16 +48,14 @@ var hostSettings = {
   APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
   // The host speaks the app's telemetry language, so that one trace runs through both. Not in host.json: `func start` goes without.
   AzureFunctionsJobHost__telemetryMode: 'OpenTelemetry'
+  // Read by the host and by the app: both decide by the same hash of the trace's id, so that a trace is kept or dropped whole.
+  OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'
+  OTEL_TRACES_SAMPLER_ARG: traceSamplingPercent == 100 ? '1.0' : '0.${padLeft(traceSamplingPercent, 2, '0')}'
 }
 
-var durableSettings = taskHub == null
+var durableSettings = empty(taskHubConnection)
   ? {}
-  : {
-      AzureFunctionsJobHost__extensions__durableTask__hubName: taskHub!.name
-      AzureFunctionsJobHost__extensions__durableTask__storageProvider__type: 'azureManaged'
-      AzureFunctionsJobHost__extensions__durableTask__storageProvider__connectionStringName: 'DURABLE_TASK_SCHEDULER'
-      DURABLE_TASK_SCHEDULER: '${taskHub!.connection};ClientID=${identityClientId}'
-    }
+  : { DURABLE_TASK_SCHEDULER: '${taskHubConnection};ClientID=${identityClientId}' }
 
 var alwaysReady = [
   { name: 'http', instanceCount: alwaysReadyHttp }
@@ -70,7 +71,10 @@ resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
     name: 'FC1'
     tier: 'FlexConsumption'
   }
-  properties: { reserved: true }
+  properties: {
+    reserved: true
+    zoneRedundant: zoneRedundant
+  }
 }
 
 resource app 'Microsoft.Web/sites@2025-03-01' = {
@@ -107,6 +111,9 @@ resource app 'Microsoft.Web/sites@2025-03-01' = {
         alwaysReady: filter(alwaysReady, group => group.instanceCount > 0)
         triggers: { http: { perInstanceConcurrency: httpConcurrency } }
       }
+      // Microsoft describes it; the types of this compiler do not have it yet.
+      #disable-next-line BCP037
+      siteUpdateStrategy: { type: updateStrategy }
     }
     // Flex Consumption refuses most other properties here (error 51021), `ftpsState` among them.
     siteConfig: {

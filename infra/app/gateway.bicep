@@ -1,4 +1,4 @@
-// The gateway: takes the WebSocket upgrade of clients that only know /v1/sync/stream, and forwards it to Web PubSub. It holds no
+// The gateway: takes the WebSocket upgrade of clients that only know /v1/sync/stream, and paces it. It holds no
 // secret and no state; a client that is cut off connects again. The ingress ends a connection that is silent for 240 s.
 param location string
 param tags object
@@ -8,6 +8,7 @@ param identityId string
 param registryLoginServer string
 param image string
 param functionsHostName string
+param origins string
 param maxReplicas int
 param workspaceId string
 
@@ -66,7 +67,10 @@ resource app 'Microsoft.App/containerApps@2026-01-01' = {
         {
           name: 'gateway'
           image: image
-          env: [{ name: 'Gateway__Functions', value: 'https://${functionsHostName}' }]
+          env: [
+            { name: 'Gateway__Functions', value: 'https://${functionsHostName}' }
+            { name: 'Gateway__Origins', value: origins }
+          ]
           resources: {
             cpu: json('0.25')
             memory: '0.5Gi'

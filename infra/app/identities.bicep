@@ -19,4 +19,6 @@ resource gateway 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' =
 
 output functionsIdentityId string = functions.id
 output functionsClientId string = functions.properties.clientId
+output functionsPrincipalId string = functions.properties.principalId
 output gatewayIdentityId string = withGateway ? gateway.id : ''
+output gatewayPrincipalId string = withGateway ? gateway!.properties.principalId : ''

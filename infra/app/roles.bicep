@@ -1,6 +1,7 @@
 // Every right that is given in this deployment, to whom, and for what. Nobody else gets any: no person, no pipeline.
-// All are names, known before anything is created, so that a what-if can tell what would change.
-param functionsIdentity string
+// An assignment is named after its resource, the object id of who gets it, and the role. Its price: a what-if shows assignments only
+// once the identities are there.
+param functionsPrincipalId string
 param eventLogAccount string
 param hostAccount string
 param pagesAccount string
@@ -10,7 +11,7 @@ param usesScheduler bool
 param schedulerName string
 param taskHubName string
 param withGateway bool
-param gatewayIdentity string
+param gatewayPrincipalId string
 param registryName string
 
 var roleIds = {
@@ -22,14 +23,6 @@ var roleIds = {
   monitoringMetricsPublisher: '3913510d-42f4-4e42-8a64-420c390055eb'
   durableTaskDataContributor: '0ad04412-c4d5-4796-b79c-f76d14c8d402'
   acrPull: '7f951dda-4ed3-4680-a7ca-43fe172d538d'
-}
-
-resource functions 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
-  name: functionsIdentity
-}
-
-resource gateway 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = if (withGateway) {
-  name: gatewayIdentity
 }
 
 resource eventLog 'Microsoft.Storage/storageAccounts@2026-04-01' existing = {
@@ -63,9 +56,9 @@ resource registry 'Microsoft.ContainerRegistry/registries@2025-11-01' existing =
 // The event log: read and write rows, create the table. Nothing else is in that account.
 resource functionsOnEventLog 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: eventLog
-  name: guid(eventLog.id, functions.id, roleIds.storageTableDataContributor)
+  name: guid(eventLog.id, functionsPrincipalId, roleIds.storageTableDataContributor)
   properties: {
-    principalId: functions.properties.principalId
+    principalId: functionsPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId(
       'Microsoft.Authorization/roleDefinitions',
@@ -78,9 +71,9 @@ resource functionsOnEventLog 'Microsoft.Authorization/roleAssignments@2022-04-01
 // of a container). Nothing else is in that account.
 resource functionsOnPages 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: pages
-  name: guid(pages.id, functions.id, roleIds.storageBlobDataContributor)
+  name: guid(pages.id, functionsPrincipalId, roleIds.storageBlobDataContributor)
   properties: {
-    principalId: functions.properties.principalId
+    principalId: functionsPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId(
       'Microsoft.Authorization/roleDefinitions',
@@ -92,9 +85,9 @@ resource functionsOnPages 'Microsoft.Authorization/roleAssignments@2022-04-01' =
 // The Functions host: its package, its locks, its timers' memory. The host asks for Owner of blobs, Contributor is not enough.
 resource functionsOnHostBlobs 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: host
-  name: guid(host.id, functions.id, roleIds.storageBlobDataOwner)
+  name: guid(host.id, functionsPrincipalId, roleIds.storageBlobDataOwner)
   properties: {
-    principalId: functions.properties.principalId
+    principalId: functionsPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.storageBlobDataOwner)
   }
@@ -103,9 +96,9 @@ resource functionsOnHostBlobs 'Microsoft.Authorization/roleAssignments@2022-04-0
 // The durable backend on Azure Storage: queues for its steps, tables for its history.
 resource functionsOnHostQueues 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!usesScheduler) {
   scope: host
-  name: guid(host.id, functions.id, roleIds.storageQueueDataContributor)
+  name: guid(host.id, functionsPrincipalId, roleIds.storageQueueDataContributor)
   properties: {
-    principalId: functions.properties.principalId
+    principalId: functionsPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId(
       'Microsoft.Authorization/roleDefinitions',
@@ -116,9 +109,9 @@ resource functionsOnHostQueues 'Microsoft.Authorization/roleAssignments@2022-04-
 
 resource functionsOnHostTables 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!usesScheduler) {
   scope: host
-  name: guid(host.id, functions.id, roleIds.storageTableDataContributor)
+  name: guid(host.id, functionsPrincipalId, roleIds.storageTableDataContributor)
   properties: {
-    principalId: functions.properties.principalId
+    principalId: functionsPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId(
       'Microsoft.Authorization/roleDefinitions',
@@ -130,9 +123,9 @@ resource functionsOnHostTables 'Microsoft.Authorization/roleAssignments@2022-04-
 // The durable backend on Durable Task Scheduler: one task hub.
 resource functionsOnTaskHub 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (usesScheduler) {
   scope: taskHub
-  name: guid(taskHub.id, functions.id, roleIds.durableTaskDataContributor)
+  name: guid(taskHub.id, functionsPrincipalId, roleIds.durableTaskDataContributor)
   properties: {
-    principalId: functions.properties.principalId
+    principalId: functionsPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId(
       'Microsoft.Authorization/roleDefinitions',
@@ -144,9 +137,9 @@ resource functionsOnTaskHub 'Microsoft.Authorization/roleAssignments@2022-04-01'
 // Web PubSub's REST calls: client tokens, sending to groups. No smaller role can do both.
 resource functionsOnWebPubSub 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: webPubSub
-  name: guid(webPubSub.id, functions.id, roleIds.webPubSubServiceOwner)
+  name: guid(webPubSub.id, functionsPrincipalId, roleIds.webPubSubServiceOwner)
   properties: {
-    principalId: functions.properties.principalId
+    principalId: functionsPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.webPubSubServiceOwner)
   }
@@ -155,9 +148,9 @@ resource functionsOnWebPubSub 'Microsoft.Authorization/roleAssignments@2022-04-0
 // Telemetry: write only.
 resource functionsOnTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   scope: component
-  name: guid(component.id, functions.id, roleIds.monitoringMetricsPublisher)
+  name: guid(component.id, functionsPrincipalId, roleIds.monitoringMetricsPublisher)
   properties: {
-    principalId: functions.properties.principalId
+    principalId: functionsPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId(
       'Microsoft.Authorization/roleDefinitions',
@@ -169,9 +162,9 @@ resource functionsOnTelemetry 'Microsoft.Authorization/roleAssignments@2022-04-0
 // The gateway: fetch its own image.
 resource gatewayOnRegistry 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (withGateway) {
   scope: registry
-  name: guid(registry.id, gateway.id, roleIds.acrPull)
+  name: guid(registry.id, gatewayPrincipalId, roleIds.acrPull)
   properties: {
-    principalId: gateway!.properties.principalId
+    principalId: gatewayPrincipalId
     principalType: 'ServicePrincipal'
     roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleIds.acrPull)
   }

@@ -23,12 +23,13 @@ resource service 'Microsoft.SignalRService/webPubSub@2024-03-01' = {
     disableAadAuth: false
     publicNetworkAccess: 'Enabled'
     tls: { clientCertEnabled: false }
-    // One line per connection and per refused call. Messages are not logged: they are many, and they are the users' data.
+    // Lines about connections, and about messages: their ids and ways, never what is in them. Not a line or two for each REST call:
+    // every batch and every question is one, and what is wrong with a call its caller knows.
     resourceLogConfiguration: {
       categories: [
         { name: 'ConnectivityLogs', enabled: 'true' }
-        { name: 'HttpRequestLogs', enabled: 'true' }
-        { name: 'MessagingLogs', enabled: 'false' }
+        { name: 'MessagingLogs', enabled: 'true' }
+        { name: 'HttpRequestLogs', enabled: 'false' }
       ]
     }
   }
@@ -41,11 +42,11 @@ resource diagnostics 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' 
   name: 'to-workspace'
   properties: {
     workspaceId: workspaceId
-    // Into tables of their own, WebPubSubConnectivity and WebPubSubHttpRequest, instead of the shared AzureDiagnostics.
+    // Into tables of their own, WebPubSubConnectivity and WebPubSubMessaging, instead of the shared AzureDiagnostics.
     logAnalyticsDestinationType: 'Dedicated'
     logs: [
       { category: 'ConnectivityLogs', enabled: true }
-      { category: 'HttpRequestLogs', enabled: true }
+      { category: 'MessagingLogs', enabled: true }
     ]
     metrics: [{ category: 'AllMetrics', enabled: true }]
   }

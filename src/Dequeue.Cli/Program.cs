@@ -12,6 +12,7 @@ var root = new RootCommand("dequeue: the sync backend of an event-sourced, offli
     CheckCommand.Create(),
     EraseCommand.Create(),
     PubSubCommand.Create(),
+    HostCommand.Create(),
     BenchCommand.Create(),
     CompletionCommand.Create(),
 };

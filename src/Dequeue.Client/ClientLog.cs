@@ -8,6 +8,9 @@ internal static partial class ClientLog
     [LoggerMessage(1, LogLevel.Warning, "The stream was given up after {Events} events ({Kind}): {Why} REST pages carry on.")]
     public static partial void StreamGivenUp(ILogger logger, SyncFailureKind kind, string why, long events);
 
+    [LoggerMessage(3, LogLevel.Information, "The stream was cut after {Events} events, and is asked for again from there.")]
+    public static partial void StreamResumed(ILogger logger, long events);
+
     [LoggerMessage(2, LogLevel.Warning, "The live connection was lost ({Kind}): {Why}")]
     public static partial void LiveLost(ILogger logger, SyncFailureKind kind, string why);
 

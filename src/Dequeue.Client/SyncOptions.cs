@@ -72,8 +72,8 @@ public sealed record SyncOptions
     /// <summary>Longest wait for the negotiate call, and for the WebSocket to open. Default 10 s each.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Longest wait for the next whole message of a stream. Default 30 s.</summary>
-    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(30);
+    /// <summary>Longest wait for the next whole message of a stream. Default 60 s: a train's tunnel does not end a stream.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Longest REST call, from the request to the last byte of the body. Default 60 s: a page of 1,000 events takes
     /// that on a link of about 10 KB/s.</summary>
@@ -113,8 +113,12 @@ public sealed record SyncOptions
     /// wire; empty for plain JSON. A server that knows none of them sends plain JSON.</summary>
     public IReadOnlyList<string> Encodings { get; init; } = [BatchEncodings.Gzip];
 
-    /// <summary>Most batches that the server sends ahead of what is saved, 1 to <see cref="StreamRequest.MaxWindow"/>: for a device
-    /// that stores more slowly than the network brings. Default null: no bound but the connection's own.</summary>
+    /// <summary>
+    /// Most batches that the server sends ahead of what is saved, 1 to <see cref="StreamRequest.MaxWindow"/>. Default null:
+    /// <see cref="StreamWindows.Compressed"/> or <see cref="StreamWindows.Plain"/>, by <see cref="Encodings"/>, and more if they are
+    /// smaller: a fast link never waits, and a slow device is never cut off. 0 for none: the server ends a stream that is longer than
+    /// what it may send to who does not acknowledge.
+    /// </summary>
     public int? Window { get; init; }
 
     /// <summary>Most events of a batch, 1 to <see cref="StreamRequest.MaxBatchSize"/>, the default. Smaller ones are saved sooner and
@@ -147,9 +151,23 @@ public sealed record SyncOptions
     /// <summary>Last word on a WebSocket's options, such as client certificates. Default none.</summary>
     public Action<ClientWebSocketOptions>? ConfigureWebSocket { get; init; }
 
+    /// <summary>The window that a stream is asked for with; null for none.</summary>
+    internal int? WindowInUse => Window switch
+    {
+        null => StreamWindows.For(Encodings, BatchSize),
+        0 => null,
+        var window => window,
+    };
+
     /// <summary>What a stream is asked for.</summary>
-    internal StreamRequest Request(Checkpoint since)
-        => new(since) { Encodings = Encodings, Window = Window, BatchSize = BatchSize, Delta = Delta, References = References, Priority = Priority };
+    /// <param name="since">Where it begins.</param>
+    /// <param name="window">The window; null for none.</param>
+    /// <param name="priority">Whether <see cref="Priority"/> is asked for.</param>
+    internal StreamRequest Request(Checkpoint since, int? window, bool priority)
+        => new(since)
+        {
+            Encodings = Encodings, Window = window, BatchSize = BatchSize, Delta = Delta, References = References, Priority = priority ? Priority : null,
+        };
 
     internal Uri Address(string pathAndQuery)
         => new($"{Server.GetLeftPart(UriPartial.Path).TrimEnd('/')}{pathAndQuery}");
@@ -184,7 +202,7 @@ public sealed record SyncOptions
             throw new ArgumentException("Server is an absolute http or https URL.", nameof(Server));
         ArgumentOutOfRangeException.ThrowIfLessThan(PageSize, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(PageSize, PageLimits.Max);
-        ArgumentOutOfRangeException.ThrowIfLessThan(Window ?? 1, 1, nameof(Window));
+        ArgumentOutOfRangeException.ThrowIfNegative(Window ?? 1, nameof(Window));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Window ?? 1, StreamRequest.MaxWindow, nameof(Window));
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchSize, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(BatchSize, StreamRequest.MaxBatchSize);

@@ -26,9 +26,11 @@ public enum SyncTransport
 /// <param name="ReadySeconds">From the first packet until all that <see cref="SyncOptions.Priority"/> asked for was saved; null when it
 /// was not asked for, or the server did not say so.</param>
 /// <param name="Repaired">Events that were fetched anew because those that came in their place were wrong. 0 as a rule.</param>
+/// <param name="Resumes">How often the stream was cut and went on as a stream. What came before a cut is not covered by
+/// <paramref name="DigestVerified"/>, which is false then.</param>
 public sealed record SyncResult(
     SyncTransport Transport, long Events, long Added, double Seconds, long Bytes, Checkpoint Checkpoint, SyncFailure? StreamFailure, bool DigestVerified,
-    double? ReadySeconds = null, long Repaired = 0)
+    double? ReadySeconds = null, long Repaired = 0, int Resumes = 0)
 {
     /// <summary>One sentence for people.</summary>
     public override string ToString()

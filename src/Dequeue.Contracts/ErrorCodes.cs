@@ -24,11 +24,16 @@ public static class ErrorCodes
     /// <summary>No token, a bad or expired one (HTTP 401), or a token for another tenant's app (HTTP 403).</summary>
     public const string Unauthorized = "UNAUTHORIZED";
 
-    /// <summary>Too many calls of one user or app. HTTP 429 with <c>Retry-After</c> in seconds.</summary>
+    /// <summary>Too many calls or messages of one user of an app: HTTP 429, over a socket without a status. Or more in hand than the
+    /// process may hold: HTTP 503. Both with <c>Retry-After</c> in seconds.</summary>
     public const string RateLimited = "RATE_LIMITED";
 
-    /// <summary>The stream did not make progress in time: a client that stopped acknowledging, or a Web PubSub that
-    /// stopped accepting. The client carries on by REST from its last checkpoint.</summary>
+    /// <summary>
+    /// The stream did not make progress that anybody confirmed: a client that stopped acknowledging, a Web PubSub that stopped
+    /// accepting, or a client without a <c>window</c> that has as much on its way as Web PubSub holds for it. The last kind names a
+    /// <c>checkpoint</c> and a <c>window</c>: asked for again so, the stream goes on. Any client may carry on by REST from its last
+    /// checkpoint. Of a call: its body came too slowly. HTTP 408; repeat it.
+    /// </summary>
     public const string StreamTimeout = "STREAM_TIMEOUT";
 
     /// <summary>A bug or an unforeseen failure. HTTP 500. The log has an entry with the same invocation id.</summary>

@@ -8,6 +8,7 @@ try
 }
 catch (SettingsException wrong)
 {
-    await Console.Error.WriteLineAsync(wrong.Message);
+    // The Functions host shows a line of a worker that ends only if it says "error".
+    await Console.Error.WriteLineAsync("Error: " + wrong.Message);
     return 1;
 }

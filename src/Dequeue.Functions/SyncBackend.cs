@@ -6,6 +6,7 @@ using Dequeue.Functions.Health;
 using Dequeue.Functions.Http;
 using Dequeue.Functions.Live;
 using Dequeue.Functions.Page;
+using Dequeue.Functions.Pulling;
 using Dequeue.Functions.Pushing;
 using Dequeue.Functions.Streaming;
 using Dequeue.Functions.Sweeping;
@@ -15,6 +16,7 @@ using Dequeue.Storage;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Storage;
 using Dequeue.Sync.Streaming;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Dequeue.Functions;
@@ -31,6 +33,13 @@ public static class SyncBackend
     {
         var builder = FunctionsApplication.CreateBuilder(args);
         builder.ConfigureFunctionsWebApplication();
+        builder.Services.Configure<KestrelServerOptions>(kestrel => kestrel.AddServerHeader = false);
+
+        // Five lines a call go to the host otherwise, whole URLs in them.
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+
+        // Nothing here is protected by it; it warns at each start of a key that nobody uses.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         if (settings is not null) builder.Configuration.AddInMemoryCollection(settings);
         AddSync(builder.Services, BackendSettings.Read(builder.Configuration, builder.Environment.EnvironmentName));
         builder.Services.AddExporters(builder.Configuration);
@@ -62,16 +71,24 @@ public static class SyncBackend
         services.AddSingleton<Negotiation>();
 
         services.AddSingleton<PushIntake>();
+        services.AddSingleton<AbsentUsers>();
         services.AddSingleton<LivePublisher>();
         services.AddHostedService(provider => provider.GetRequiredService<LivePublisher>());
 
         services.AddSingleton(provider => new TokenVerifier(settings.Auth, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton<CallLimiter>();
         services.AddSingleton<RestCalls>();
+        services.AddSingleton(provider => new RequestBodies(Budget(provider, settings.BodyBytes), provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new EventPages(
+            provider.GetRequiredService<EventLog>(), Budget(provider, settings.PageBytes), provider.GetRequiredService<TimeProvider>()));
 
         services.AddSingleton<StreamSweep>();
+        services.AddSingleton<HealthProbe>();
         services.AddHostedService<WarmUp>();
         services.AddSingleton<PageFiles>();
     }
+
+    private static MemoryBudget Budget(IServiceProvider provider, long bytes) => new(bytes, provider.GetRequiredService<TimeProvider>());
 
     private static T Open<T>(Func<T> open)
     {

@@ -63,7 +63,9 @@ public sealed class SyncManagerTests
 
         await sync.PullAsync(cancellationToken: Cancelled);
 
-        Assert.Equal(["POST /v1/sync/stream/negotiate", "WS /client/hubs/sync", "POST /v1/sync/pull"], server.Calls);
+        Assert.Equal(
+            ["POST /v1/sync/stream/negotiate", "WS /client/hubs/sync", "POST /v1/sync/stream/negotiate", "WS /client/hubs/sync", "POST /v1/sync/pull"],
+            server.Calls);
     }
 
     [Fact]
@@ -248,7 +250,7 @@ public sealed class SyncManagerTests
             good with { MaxAttempts = 0 },
             good with { IdleTimeout = TimeSpan.Zero },
             good with { MaxMessageBytes = 0 },
-            good with { Window = 0 },
+            good with { Window = -1 },
             good with { Window = 1001 },
             good with { BatchSize = 0 },
             good with { BatchSize = 1001 },

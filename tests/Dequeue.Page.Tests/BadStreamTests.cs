@@ -10,7 +10,7 @@ public sealed class BadStreamTests(Backend backend, Browser browser)
     private const string TakesOver = "REST takes over.", CarriesOn = "REST carries on after 1,000 events.";
 
     [Theory]
-    [InlineData("cut after the first batch", "The stream was cut (code 4000). " + CarriesOn)]
+    [InlineData("cut before each second batch", "The stream was cut (code 4000). REST carries on after 2,000 events.")]
     [InlineData("lose the second batch", "Batch 1 is missing. " + CarriesOn)]
     [InlineData("lose the start", "The stream did not begin with its start. " + TakesOver)]
     [InlineData("repeat the start", "The stream started twice. " + TakesOver)]
@@ -38,6 +38,19 @@ public sealed class BadStreamTests(Backend backend, Browser browser)
         await visitor.SeesAsync("#fresh [data-part=state]", "by stream");
     }
 
+    [Fact]
+    public async Task A_stream_that_is_cut_goes_on_as_a_stream_and_its_progress_never_goes_back()
+    {
+        await using var visitor = await SyncAsync("cut once");
+        await visitor.SeesAsync("#fresh", "Complete: 3,000 events in");
+        await visitor.SeesAsync("#fresh [data-part=state]", "by stream");
+        await visitor.SeesAsync("#fresh [data-part=note]", "The stream was cut and goes on after 1,000 events.");
+        Assert.DoesNotContain(visitor.Urls, url => url.EndsWith("/v1/sync/pull", StringComparison.Ordinal));
+        var seen = await visitor.Page.EvaluateAsync<int[][]>("seen");
+        Assert.Contains(seen, pair => pair is [1000, 3000]);
+        Assert.All(seen.Zip(seen.Skip(1)), pair => Assert.True(pair.Second[0] >= pair.First[0] && pair.Second[1] >= pair.First[1]));
+    }
+
     private async Task<Visitor> SyncAsync(string what)
     {
         var user = backend.NewUser();
@@ -45,11 +58,21 @@ public sealed class BadStreamTests(Backend backend, Browser browser)
         var visitor = await browser.VisitAsync(backend.Address);
         await visitor.SignInAsync(user.Token);
         await visitor.SeesLiveAsync();
+        var streams = 0;
         await visitor.Page.RouteWebSocketAsync("**/client/hubs/**", socket =>
         {
+            var spoiled = ++streams == 1 || what != "cut once" ? what : "";
             var server = socket.ConnectToServer();
-            server.OnMessage(frame => Tamper(what, Encoding.UTF8.GetString(frame.Binary!), socket));
+            server.OnMessage(frame => Tamper(spoiled, Encoding.UTF8.GetString(frame.Binary!), socket));
         });
+        await visitor.Page.EvaluateAsync(
+            """
+            window.seen = [];
+            new MutationObserver(() => {
+              const [processed, total] = document.querySelector('#fresh [data-part=count]').textContent.replaceAll(/[^0-9 ]/g, '').split(/ +/).filter(Boolean).map(Number);
+              if (total) window.seen.push([processed, total]);
+            }).observe(document.querySelector('#fresh [data-part=count]'), { childList: true, subtree: true, characterData: true });
+            """);
         await visitor.Page.GetByText("Compressed batches").ClickAsync();
         await visitor.PressAsync("Sync a fresh device");
         return visitor;
@@ -62,7 +85,7 @@ public sealed class BadStreamTests(Backend backend, Browser browser)
         var complete = message.StartsWith("""{"type":"sync.stream.complete""", StringComparison.Ordinal);
         byte[][] frames = what switch
         {
-            "cut after the first batch" when second => [],
+            "cut before each second batch" or "cut once" when second => [],
             "lose the second batch" when second => [],
             "lose the start" when start => [],
             "repeat the start" when start => [Bytes(message), Bytes(message)],
@@ -77,7 +100,7 @@ public sealed class BadStreamTests(Backend backend, Browser browser)
             _ => [Bytes(message)],
         };
         foreach (var frame in frames) page.Send(frame);
-        if (what == "cut after the first batch" && second) _ = page.CloseAsync(new WebSocketRouteCloseOptions { Code = 4000 });
+        if (second && what is ("cut before each second batch" or "cut once")) _ = page.CloseAsync(new WebSocketRouteCloseOptions { Code = 4000 });
     }
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);

@@ -120,20 +120,20 @@ public sealed class OptionTests(Backend backend, Browser browser)
         var events = backend.NewUser().Generate(Batches).ConvertAll(Encoding.UTF8.GetString);
         await using var visitor = await StreamScript.VisitAsync(backend, browser, backend.NewUser(), script =>
         {
-            Assert.Equal(8, script.Request.GetProperty("window").GetInt32());
+            Assert.Equal(16, script.Request.GetProperty("window").GetInt32());
             var sent = 0;
             script.OnAck = batch =>
             {
                 acks.Enqueue(batch);
-                SendUpTo(batch + 8);
+                SendUpTo(batch + 16);
             };
             script.Start(Batches);
-            SendUpTo(7);
+            SendUpTo(15);
 
             void SendUpTo(int last)
             {
                 for (; sent <= last && sent < Batches; sent++) script.Batch(sent, [events[sent]], $"2026-11-22T08:00:00.00000{sent:00}Z", isLast: sent == Batches - 1);
-                if (last >= Batches + 7) script.Complete(Batches, "2026-11-22T08:00:01.0000000Z", StreamScript.DigestOf(events));
+                if (last >= Batches + 15) script.Complete(Batches, "2026-11-22T08:00:01.0000000Z", StreamScript.DigestOf(events));
             }
         });
         await visitor.SeesAsync("#fresh", $"Complete: {Batches} events");

@@ -1,14 +1,10 @@
+using Dequeue.Cli.Serving;
 using Dequeue.Contracts;
-using Dequeue.Functions;
 using Dequeue.Functions.Auth;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Upstream;
-using Dequeue.Local.WebPubSub;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
+using Dequeue.FunctionsHost;
+using Dequeue.WebPubSub;
 
 namespace Dequeue.Page.Tests;
 
@@ -18,15 +14,12 @@ internal sealed class PartedBackend : IAsyncDisposable
     private const string Key = "a-key-of-tests-with-more-than-32-characters";
 
     private readonly DirectoryInfo _folder;
-    private readonly IHost _functions;
+    private readonly FunctionsHostServer _functions;
 
-    private PartedBackend(DirectoryInfo folder, WebPubSubServer webPubSub, IHost functions)
-    {
-        (_folder, WebPubSub, _functions) = (folder, webPubSub, functions);
-        Address = new Uri(functions.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-    }
+    private PartedBackend(DirectoryInfo folder, WebPubSubServer webPubSub, FunctionsHostServer functions)
+        => (_folder, WebPubSub, _functions) = (folder, webPubSub, functions);
 
-    public Uri Address { get; }
+    public Uri Address => _functions.Address;
 
     public WebPubSubServer WebPubSub { get; }
 
@@ -38,17 +31,19 @@ internal sealed class PartedBackend : IAsyncDisposable
         var folder = Directory.CreateTempSubdirectory("dequeue-page-");
         var webPubSub = new WebPubSubServer(new WebPubSubServerOptions { Port = 0 });
         await webPubSub.StartAsync(CancellationToken.None);
-        var builder = SyncBackend.CreateBuilder(["--urls", "http://127.0.0.1:0"], new Dictionary<string, string?>
+        var functions = new FunctionsHostServer(new FunctionsHostOptions
         {
-            ["WebPubSubConnectionString"] = webPubSub.ConnectionString,
-            ["EventLog:Storage"] = storage ?? "sqlite:" + Path.Combine(folder.FullName, "events.db"),
-            ["Durable:Path"] = Path.Combine(folder.FullName, "durable.db"),
-            ["Auth:DevSigningKey"] = Key,
-            ["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development",
+            AppFolder = LocalBackend.FunctionsFolder,
+            Listen = new Uri("http://127.0.0.1:0"),
+            StateFolder = folder.FullName,
+            Settings = new Dictionary<string, string?>
+            {
+                ["WebPubSubConnectionString"] = webPubSub.ConnectionString,
+                ["EventLog:Storage"] = storage ?? "sqlite:" + Path.Combine(folder.FullName, "events.db"),
+                ["Auth:DevSigningKey"] = Key,
+            },
         });
-        builder.Logging.ClearProviders();
-        var functions = builder.Build();
-        await functions.StartAsync();
+        await functions.StartAsync(CancellationToken.None);
         var backend = new PartedBackend(folder, webPubSub, functions);
         webPubSub.SetEventHandlers(WebPubSubSettings.Hub, new WebPubSubEventHandler(
             new Uri(backend.Address, UpstreamFunction.Route).AbsoluteUri, systemEvents: WebPubSubSystemEvents.Connect | WebPubSubSystemEvents.Disconnected));
@@ -58,8 +53,7 @@ internal sealed class PartedBackend : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await WebPubSub.DisposeAsync();
-        await _functions.StopAsync();
-        _functions.Dispose();
+        await _functions.DisposeAsync();
         _folder.Delete(recursive: true);
     }
 }

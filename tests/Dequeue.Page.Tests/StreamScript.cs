@@ -39,7 +39,7 @@ internal sealed class StreamScript
         await visitor.SignInAsync(user.Token);
         await visitor.SeesLiveAsync();
         await PlayAsync(visitor.Page, play);
-        foreach (var label in new[] { "Compressed batches", "Active stack first", "Deltas", "Flow control", "By reference" }) await visitor.Page.GetByText(label, new() { Exact = true }).ClickAsync();
+        foreach (var label in new[] { "Compressed batches", "Active stack first", "Deltas", "By reference" }) await visitor.Page.GetByText(label, new() { Exact = true }).ClickAsync();
         await visitor.PressAsync("Sync a fresh device");
         return visitor;
     }

@@ -1,8 +1,10 @@
 // Checks infra/, azure.yaml, .github/ and the docs that describe them. Called by run.sh with the path of the Bicep compiler.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { posix } from 'node:path';
+import { combinations, deploy, expected } from './combinations.mjs';
+import { differences } from './packages.mjs';
 
 const bicep = process.argv[2];
 let passed = 0;
@@ -31,7 +33,7 @@ const files = (folder, end) => readdirSync(folder).filter((name) => name.endsWit
 const without = (wanted, has) => wanted.filter((item) => !has.includes(item));
 
 function run(...args) {
-  const { stdout, stderr, error } = spawnSync(bicep, args, { encoding: 'utf8', timeout: 120_000, maxBuffer: 64 << 20 });
+  const { stdout, stderr, error } = spawnSync(bicep, args, { encoding: 'utf8', timeout: 600_000, maxBuffer: 64 << 20 });
   if (error) throw error;
   return { stdout, complaints: stderr.split('\n').filter((line) => line.trim()) };
 }
@@ -170,7 +172,7 @@ check('every resource that can carry tags has those of the environment', () =>
     .map((resource) => `${resource.module}: ${resource.type}`));
 check('every output that the docs and tools use is there', () => without(
   [
-    'AZURE_LOCATION', 'AZURE_TENANT_ID', 'AZURE_RESOURCE_GROUP', 'SERVICE_API_NAME', 'SERVICE_API_URI', 'EVENT_LOG_ACCOUNT',
+    'AZURE_LOCATION', 'AZURE_TENANT_ID', 'FUNCTIONS_PRINCIPAL_ID', 'WEB_PUBSUB_HUB_AUDIENCE', 'AZURE_RESOURCE_GROUP', 'SERVICE_API_NAME', 'SERVICE_API_URI', 'EVENT_LOG_ACCOUNT',
     'EVENT_LOG_TABLE_ENDPOINT', 'PAGES_BLOB_ENDPOINT', 'WEB_PUBSUB_NAME', 'WEB_PUBSUB_ENDPOINT', 'APPLICATION_INSIGHTS_NAME',
     'LOG_ANALYTICS_WORKSPACE_ID', 'AZURE_CONTAINER_REGISTRY_ENDPOINT', 'GATEWAY_URI',
   ],
@@ -180,6 +182,64 @@ check('no output is secure or shows a connection string', () => Object.entries(t
   .map(([name]) => name));
 check('every parameter says what it is', () =>
   Object.entries(template.parameters).filter(([, parameter]) => !parameter.metadata?.description).map(([name]) => name));
+
+// Every combination of the switches ------------------------------------------------------------------------------------------
+
+const isWhole = process.env.COMBINATIONS === 'all';
+const rows = combinations(isWhole);
+const { deployed, complaints } = deploy(bicep, rows);
+const inEach = (find) => rows.flatMap((row, i) => find(deployed[i], row).map((problem) => `${JSON.stringify(row)}: ${problem}`)).slice(0, 20);
+const typed = (resources, type) => resources.filter((resource) => resource.type === type);
+
+check(`${rows.length} combinations of the switches are worked out without a complaint${isWhole ? '' : ' (all 576 with COMBINATIONS=all)'}`, () => complaints);
+if (!isWhole) {
+  check('in them every pair of two switches\' values occurs', () => {
+    const pairs = (list) => new Set(list.flatMap((row) => Object.entries(row).flatMap(([a, x]) => Object.entries(row).map(([b, y]) => `${a}=${x} ${b}=${y}`))));
+    return without([...pairs(combinations(true))], [...pairs(rows)]);
+  });
+}
+check('each has exactly the resources that its switches ask for', () => inEach((resources, row) => {
+  const wanted = expected(row);
+  const types = new Set([...Object.keys(wanted), ...resources.map((resource) => resource.type)]);
+  return [...types].filter((type) => typed(resources, type).length !== (wanted[type] ?? 0))
+    .map((type) => `${typed(resources, type).length} ${type}, not ${wanted[type] ?? 0}`);
+}));
+check('in none does a setting override the durable part of host.json, which the scale controller would not see', () => inEach((resources, row) => {
+  // Settings hold addresses that Azure alone knows, so that they stay one expression.
+  const settings = JSON.stringify(typed(resources, 'Microsoft.Web/sites')[0].properties.siteConfig.appSettings);
+  return [
+    ...(settings.match(/AzureFunctionsJobHost__extensions\w*/gi) ?? []),
+    ...(settings.includes("'DURABLE_TASK_SCHEDULER'") === (row.backend === 'durableTaskScheduler') ? [] : ['DURABLE_TASK_SCHEDULER']),
+    ...['OTEL_TRACES_SAMPLER', 'OTEL_TRACES_SAMPLER_ARG', 'Cors__Origins'].filter((name) => !settings.includes(name)),
+  ];
+}));
+check('with zones the plan and all three accounts are spread, without them only the event log', () => inEach((resources, row) => [
+  ...typed(resources, 'Microsoft.Web/serverfarms').filter((plan) => plan.properties.zoneRedundant !== row.zones).map(() => 'the plan'),
+  ...typed(resources, 'Microsoft.Storage/storageAccounts')
+    .filter((account) => (account.sku.name === 'Standard_ZRS') !== (row.zones || account.name.startsWith('stlog'))).map((account) => account.name),
+]));
+check('a role assignment is named after the object id of who gets it', () => inEach((resources) =>
+  typed(resources, 'Microsoft.Authorization/roleAssignments').filter((role) => !role.id.includes(').principalId')).map((role) => role.id)));
+check('every alert goes to somebody', () => inEach((resources, row) =>
+  [...typed(resources, 'Microsoft.Insights/scheduledQueryRules'), ...typed(resources, 'Microsoft.Insights/metricAlerts')]
+    .filter((rule) => !JSON.stringify(rule.properties.actions).includes(row.alerts === 'mail' ? '/actionGroups/ag-' : '/actionGroups/theirs')).map((rule) => rule.name)));
+check('the workbook asks the ten questions of docs/queries.kql', () => inEach((resources) => {
+  const { items } = JSON.parse(typed(resources, 'Microsoft.Insights/workbooks')[0].properties.serializedData);
+  return [
+    ...(items.length === 10 ? [] : [`${items.length} questions`]),
+    ...items.filter(({ content }, i) => !content.title.startsWith(`${i + 1}. `) || !content.query.includes('| where')).map(({ content }) => content.title),
+    ...items.filter(({ content }) => content.resourceType.endsWith(/^(Usage|WebPubSub)/m.test(content.query) ? 'components' : 'workspaces')).map(({ content }) => content.title),
+  ];
+}));
+check('Web PubSub logs connections and messages, and no line for each REST call', () => inEach((resources) => {
+  const { categories } = typed(resources, 'Microsoft.SignalRService/webPubSub')[0].properties.resourceLogConfiguration;
+  const sent = typed(resources, 'Microsoft.Insights/diagnosticSettings').find((setting) => setting.id.includes('/webPubSub/')).properties.logs;
+  return [
+    ...without(['ConnectivityLogs', 'MessagingLogs'], categories.filter((category) => category.enabled === 'true').map((category) => category.name)),
+    ...without(['ConnectivityLogs', 'MessagingLogs'], sent.map((log) => log.category)),
+    ...[...categories, ...sent].filter((log) => JSON.stringify(log).includes('HttpRequestLogs') && String(log.enabled) === 'true').map(() => 'HttpRequestLogs'),
+  ];
+}));
 
 // What belongs together -----------------------------------------------------------------------------------------------------
 
@@ -201,6 +261,12 @@ check('docs/deploying.md explains every azd environment variable', () => {
 });
 
 const azure = read('azure.yaml');
+check('the hook of azure.yaml is a script that can be run, and uses only variables that the templates put out', () => {
+  const hook = azure.match(/^ {2}postdeploy:\n {4}shell: sh\n {4}run: (\S+)$/m)?.[1];
+  if (!hook || !(statSync(hook).mode & 0o100)) return [`no hook that can be run: ${hook}`];
+  const used = [...new Set([...read(hook).matchAll(/\$\{?([A-Z][A-Z_]+)/g)].map((match) => match[1]))];
+  return without(used, [...Object.keys(template.outputs), 'BASH_SOURCE', 'HANDSHAKE_SECONDS']);
+});
 check('azure.yaml names a project that exists and a service that the function app is tagged with', () => {
   const service = azure.match(/^services:\n {2}(\w+):/m)?.[1];
   const project = azure.match(/^ {4}project: (.+)$/m)?.[1];
@@ -241,6 +307,32 @@ check('every action of the workflows is pinned by commit, with its version besid
   [...read(path).matchAll(/uses: (\S+)(.*)/g)]
     .filter(([, action, rest]) => !action.startsWith('./') && !(/@[0-9a-f]{40}$/.test(action) && /^ # v\d+\.\d+\.\d+$/.test(rest)))
     .map(([line]) => `${path}: ${line}`)));
+check('an image is signed, listed and proved by its digest, and run before that', () => {
+  const steps = read('.github/workflows/image.yml');
+  const order = ['PublishContainer', 'docker run', 'cosign sign', 'sbom-action@', 'Provenance', 'sbom-path:'].map((part) => steps.indexOf(part));
+  return [
+    ...(order.every((at, i) => at > 0 && (i === 0 || at > order[i - 1])) ? [] : [`the steps are at ${order}`]),
+    ...(steps.match(/subject-digest: \$\{\{ steps\.image\.outputs\.digest \}\}/g)?.length === 2 ? [] : ['a statement is not about the digest']),
+  ];
+});
+check('a release runs what it publishes before it does, and publishes nothing without its provenance', () => {
+  const text = read('.github/workflows/release.yml');
+  const order = ['dotnet pack', 'dequeue" demo', 'run-published.sh', 'upload-artifact@', 'sbom-path:', 'nuget push'].map((part) => text.indexOf(part));
+  return [
+    ...(order.every((at, i) => at > 0 && (i === 0 || at > order[i - 1])) ? [] : [`the steps are at ${order}`]),
+    ...(/^ {2}publish:\n {4}needs: \[pack, attest\]$/m.test(text) ? [] : ['publish does not wait for attest']),
+  ];
+});
+check('host.scheduler.json is host.json with the scheduler instead of queues and tables', () => {
+  const [usual, scheduler] = ['host.json', 'host.scheduler.json'].map((name) => JSON.parse(read(`src/Dequeue.Functions/${name}`)));
+  const { hubName, storageProvider } = scheduler.extensions.durableTask;
+  Object.assign(usual.extensions.durableTask, { hubName, storageProvider });
+  return [
+    ...(JSON.stringify(usual) === JSON.stringify(scheduler) ? [] : ['more than the hub and the provider differs']),
+    ...(read('infra/main.bicep').includes(`taskHub: '${hubName}'`) ? [] : [`infra/main.bicep has no task hub ${hubName}`]),
+    ...(storageProvider.type === 'azureManaged' && read('infra/app/function-app.bicep').includes(`${storageProvider.connectionStringName}:`) ? [] : ['no such connection is set']),
+  ];
+});
 check('one action has one commit in all workflows', () => {
   const pins = new Map();
   for (const path of workflows) {
@@ -263,10 +355,23 @@ check('every workflow begins with no permissions, has a concurrency group and us
 check('every job has a time limit and says what it may do', () => workflows.flatMap((path) => {
   const jobs = read(path).split(/^jobs:$/m)[1].split(/^ {2}(?=[\w-]+:$)/m).slice(1);
   return jobs.flatMap((job) => [
-    ...(/^ {4}timeout-minutes: \d+$/m.test(job) ? [] : [`${path}: ${job.split(':')[0]} has no timeout-minutes`]),
+    // A job that calls a workflow of ours cannot have one; the jobs of that workflow do.
+    ...(/^ {4}timeout-minutes: \d+$/m.test(job) || /^ {4}uses: \.\/\.github\/workflows\/\w+\.yml$/m.test(job) ? [] : [`${path}: ${job.split(':')[0]} has no timeout-minutes`]),
     ...(/^ {4}permissions:/m.test(job) ? [] : [`${path}: ${job.split(':')[0]} has no permissions`]),
   ]);
 }));
+
+check('a deployment with other packages than the tested ones is found', () => {
+  const lock = { dependencies: { 'net10.0': { 'A.B': { type: 'Direct', resolved: '1.0.0' }, C: { type: 'Transitive', resolved: '2.0.0' }, own: { type: 'Project' } } } };
+  const libraries = (...names) => ({ libraries: Object.fromEntries(names.map((name) => [name, { type: name.startsWith('own') ? 'project' : 'package' }])) });
+  const found = (...names) => differences(lock, libraries(...names)).join('; ');
+  return [
+    [found('A.B/1.0.0', 'C/2.0.0', 'own/1.0.0', 'Azure.Messaging.WebPubSub/1.6.0'), ''],
+    [found('A.B/1.0.1', 'C/2.0.0'), 'a.b is 1.0.1, tested was 1.0.0'],
+    [found('A.B/1.0.0', 'C/2.0.0', 'D/3.0.0'), 'd 3.0.0 was never tested'],
+    [found('A.B/1.0.0'), 'c was tested and is not deployed'],
+  ].filter(([is, wanted]) => is !== wanted).map(([is, wanted]) => `"${is}", not "${wanted}"`);
+});
 
 // The queries ---------------------------------------------------------------------------------------------------------------
 

@@ -21,6 +21,9 @@ internal sealed class BenchBackend : IAsyncDisposable
     /// <summary>CPU time that its process has used.</summary>
     public TimeSpan ServerCpu => _server.Cpu;
 
+    /// <summary>The most memory that its process has had at once, in bytes.</summary>
+    public long ServerPeakMemory => _server.PeakMemory;
+
     public static async Task<BenchBackend> StartAsync(CancellationToken cancellationToken)
     {
         var folder = Directory.CreateTempSubdirectory("dequeue-bench-");

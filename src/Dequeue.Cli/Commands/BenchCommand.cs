@@ -24,8 +24,15 @@ internal static class BenchCommand
         var b7 = new Command("b7", "What compression and deltas save on the wire, and what they cost the server.") { runs, output };
         b7.SetAction((parsed, token) => Report.WriteAsync("b7", parsed.GetValue(output), WireBench.RunAsync(parsed.GetValue(runs), token)));
 
-        var b11 = new Command("b11", "The durable engine's own cost, a step.") { runs, output };
-        b11.SetAction((parsed, token) => Report.WriteAsync("b11", parsed.GetValue(output), StepBench.RunAsync(10 * parsed.GetValue(runs), token)));
+        var b11 = new Command("b11", "What the durable way of a long stream costs over the direct one.") { runs, output };
+        b11.SetAction((parsed, token) => Report.WriteAsync("b11", parsed.GetValue(output), StepBench.RunAsync(parsed.GetValue(runs), token)));
+
+        var lengths = new Option<int[]>("--events") { Description = "Lengths of the histories", DefaultValueFactory = _ => [60_000] };
+        var megabits = new Option<double[]>("--megabits") { Description = "Speeds of the links", DefaultValueFactory = _ => [8, 25] };
+        var stall = new Option<int>("--stall") { Description = "Seconds that each link stalls in the middle", DefaultValueFactory = _ => 0 };
+        var links = new Command("links", "Whether long streams end as streams on slow links.") { lengths, megabits, stall, output };
+        links.SetAction((parsed, token) => Report.WriteAsync(
+            "links", parsed.GetValue(output), LinkBench.RunAsync(parsed.GetRequiredValue(lengths), parsed.GetRequiredValue(megabits), parsed.GetValue(stall), token)));
 
         var live = new Command("live", "From one device's push to another's store.") { runs, output };
         live.SetAction((parsed, token) => Report.WriteAsync("live", parsed.GetValue(output), LiveBench.RunAsync(10 * parsed.GetValue(runs), token)));
@@ -38,6 +45,6 @@ internal static class BenchCommand
             return 0;
         });
 
-        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b6, b7, b11, live, floor };
+        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b6, b7, b11, links, live, floor };
     }
 }

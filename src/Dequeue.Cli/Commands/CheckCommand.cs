@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Dequeue.Cli.Terminal;
 
 namespace Dequeue.Cli.Commands;
 
@@ -14,7 +15,7 @@ internal static class CheckCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var report = await stored.UseAsync(parsed, (events, log) => events.CheckAsync(log, cancellationToken));
-            foreach (var finding in report.Findings) await Console.Error.WriteLineAsync(finding);
+            foreach (var finding in report.Findings) await Console.Error.WriteLineAsync(PlainText.Of(finding));
             Console.WriteLine(string.Create(
                 CultureInfo.InvariantCulture, $"{report.Events} events in {report.Pages} pages, digest {report.Digest}: {(report.IsSound ? "sound" : $"{report.Findings.Count} findings")}"));
             return report.IsSound ? 0 : 1;

@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Data.Common;
+using Dequeue.Cli.Terminal;
 using Dequeue.Client;
 using Dequeue.Functions.Configuration;
+using Dequeue.FunctionsHost;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Cli.Commands;
@@ -34,7 +36,8 @@ public static class CommandRunner
             await Console.Error.WriteLineAsync(wrong.Message);
             return BadUsage;
         }
-        catch (Exception failure) when (failure is SettingsException or SyncFailedException or SignedOutException or IOException or UnauthorizedAccessException or FormatException or HttpRequestException or StorageUnavailableException)
+        catch (Exception failure) when (failure is FunctionsHostException or SettingsException or SyncFailedException or SignedOutException
+            or IOException or UnauthorizedAccessException or FormatException or HttpRequestException or StorageUnavailableException)
         {
             await Console.Error.WriteLineAsync(OneSentence(failure));
             return Failed;
@@ -55,7 +58,7 @@ public static class CommandRunner
         => failure is DbException && failure.Message.Split('\'') is [_, var cause, ..] ? $"{cause}." : OneSentence(failure);
 
     // A port that is taken is reported by the web server in an exception within an exception.
-    private static string OneSentence(Exception failure) => failure.Message.ReplaceLineEndings(" ");
+    private static string OneSentence(Exception failure) => PlainText.Of(failure.Message);
 }
 
 /// <summary>Options that contradict each other. The message is one sentence.</summary>

@@ -73,7 +73,7 @@ internal static class DemoCommand
 
         console.WriteLine();
         console.MarkupLine($"[bold]dequeue[/] serves at [link]{backend.Address.GetLeftPart(UriPartial.Authority)}[/]");
-        console.MarkupLine("[grey]Functions, durable engine, Web PubSub and event log, all in this process.[/]");
+        console.MarkupLine("[grey]The functions on the official worker; their host, durable engine, Web PubSub and event log in this process.[/]");
         console.WriteLine();
 
         List<byte[]> history = [.. new EventGenerator(new EventGeneratorOptions { UserId = user.Value }).Generate(count)];

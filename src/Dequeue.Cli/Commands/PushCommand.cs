@@ -29,7 +29,7 @@ internal static class PushCommand
             using var sync = new SyncManager(client.Read(parsed), new InMemoryEventStore(), client.Token(parsed));
             var result = await SyncBar.ShowAsync(Consoles.Error, "Push", progress => sync.PushAsync(events, progress, cancellationToken));
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{result.Acknowledged} acknowledged, {result.Rejected.Count} rejected in {result.Seconds:0.00} s"));
-            foreach (var rejected in result.Rejected) await Console.Error.WriteLineAsync($"{rejected.Id}: {rejected.Reason}");
+            foreach (var rejected in result.Rejected) await Console.Error.WriteLineAsync(PlainText.Of($"{rejected.Id}: {rejected.Reason}"));
             return result.Rejected.Count == 0 ? 0 : 1;
         });
         return command;

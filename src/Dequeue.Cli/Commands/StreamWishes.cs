@@ -11,7 +11,7 @@ internal sealed class StreamWishes
     private const string Plain = "none";
 
     private readonly Option<string> _encoding = new("--encoding") { Description = "Encoding of the stream's batches", DefaultValueFactory = _ => BatchEncodings.Gzip };
-    private readonly Option<int?> _window = new("--window") { Description = $"Most batches sent ahead of what is saved, 1 to {StreamRequest.MaxWindow}; default no bound" };
+    private readonly Option<int?> _window = new("--window") { Description = $"Most batches sent ahead of what is saved, 1 to {StreamRequest.MaxWindow}, or 0 for no bound; default about 5 MB" };
     private readonly Option<int> _batchSize = new("--batch-size") { Description = $"Most events of a batch, 1 to {StreamRequest.MaxBatchSize}", DefaultValueFactory = _ => StreamRequest.MaxBatchSize };
     private readonly Option<bool> _delta = new("--delta") { Description = "States as patches against the one before" };
     private readonly Option<bool> _references = new("--references") { Description = "A long history as URLs of stored pages" };
@@ -27,7 +27,7 @@ internal sealed class StreamWishes
     public SyncOptions Read(ParseResult parsed, SyncOptions options)
     {
         var (window, batchSize, ids) = (parsed.GetValue(_window), parsed.GetValue(_batchSize), parsed.GetValue(_priority) ?? []);
-        if (window is < 1 or > StreamRequest.MaxWindow) throw new UsageException($"--window is 1 to {StreamRequest.MaxWindow}.");
+        if (window is < 0 or > StreamRequest.MaxWindow) throw new UsageException($"--window is 0 to {StreamRequest.MaxWindow}.");
         if (batchSize is < 1 or > StreamRequest.MaxBatchSize) throw new UsageException($"--batch-size is 1 to {StreamRequest.MaxBatchSize}.");
         if (ids.Length > StreamPriority.MaxEntities || ids.Any(static id => id.Length == 0 || Encoding.UTF8.GetByteCount(id) > StreamPriority.MaxIdLength))
             throw new UsageException($"--priority is an id of 1 to {StreamPriority.MaxIdLength} bytes, up to {StreamPriority.MaxEntities} times.");

@@ -49,8 +49,9 @@ internal static class SyncCommand
         text.Append(CultureInfo.InvariantCulture, $"{result.Events:N0} events in {result.Seconds:0.000} s by {result.Transport.ToString().ToLowerInvariant()}, checkpoint {result.Checkpoint}");
         if (result.ReadySeconds is { } ready) text.Append(CultureInfo.InvariantCulture, $"; those asked for first were there after {ready:0.000} s");
         if (result.Repaired > 0) text.Append(CultureInfo.InvariantCulture, $"; {result.Repaired:N0} events were fetched anew");
+        if (result.Resumes > 0) text.Append("; the stream was cut and went on");
         if (result.StreamFailure is { } failure) text.Append(CultureInfo.InvariantCulture, $"; the stream failed: {failure}");
-        return text.ToString();
+        return PlainText.Of(text.ToString());
     }
 
     internal sealed record Report(long Events, double Seconds, string Transport, string Checkpoint, string Digest, long Bytes)

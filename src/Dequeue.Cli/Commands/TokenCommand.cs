@@ -18,7 +18,8 @@ internal static class TokenCommand
         var command = new Command("token", "Prints a development token, for a server with the same data folder. Production servers refuse it.\n\nExample: dequeue token --user ada --minutes 60") { user, app, minutes, data };
         command.SetAction(parsed =>
         {
-            if (!UserId.TryParse(parsed.GetRequiredValue(user), out var userId)) throw new UsageException($"--user is 1 to {UserId.MaxLength} printable characters.");
+            if (!UserId.TryParse(parsed.GetRequiredValue(user), out var userId) || userId.HasBlankEnds)
+                throw new UsageException($"--user is 1 to {UserId.MaxLength} printable characters, none of them blank at either end.");
             if (!AppId.TryParse(parsed.GetRequiredValue(app), out var appId)) throw new UsageException($"--app is 1 to {AppId.MaxLength} of A-Z a-z 0-9 . _ -");
             if (parsed.GetValue(minutes) is < 1 or > 525_600) throw new UsageException("--minutes is 1 to 525600.");
             var key = Encoding.UTF8.GetBytes(DataFolder.Open(parsed.GetValue(data)).DevSigningKey());

@@ -25,7 +25,7 @@ internal static class WatchCommand
             var closing = StopWhenClosedAsync(output, stop);
             try
             {
-                await foreach (var next in sync.WatchAsync(Consumer, stop.Token)) await output.WriteAsync(next.Json, stop.Token);
+                await foreach (var next in sync.WatchAsync(Consumer, stop.Token)) await output.WriteAsync(PlainText.OfJson(next.Json), stop.Token);
             }
             catch (IOException)
             {

@@ -6,11 +6,15 @@ namespace Dequeue.Cli.Links;
 
 /// <summary>
 /// A TCP proxy on a free loopback port that behaves as a longer link: every byte arrives half a round trip later, and no faster
-/// than the link carries. Opening a connection costs one round trip, as TCP's handshake does.
+/// than the link carries. Who sends faster has to wait, as TCP makes him. Opening a connection costs one round trip, as TCP's handshake
+/// does.
 /// </summary>
 public sealed class SlowLink : IAsyncDisposable
 {
     private const int ChunkBytes = 64 * 1024;
+
+    /// <summary>What the ends of the link may hold besides what is on its way; loopback's own buffers would hold megabytes.</summary>
+    private const int BufferBytes = 128 * 1024;
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
@@ -19,6 +23,7 @@ public sealed class SlowLink : IAsyncDisposable
     private readonly double _bytesPerSecond;
     private readonly TimeProvider _clock = TimeProvider.System;
     private readonly Task _accepting;
+    private long _stalledUntil, _bytesBack;
 
     /// <summary>Opens the link.</summary>
     /// <param name="target">A server on this machine.</param>
@@ -37,6 +42,13 @@ public sealed class SlowLink : IAsyncDisposable
 
     /// <summary>The near end.</summary>
     public Uri Address { get; }
+
+    /// <summary>Bytes that have come back from the server.</summary>
+    public long BytesBack => Interlocked.Read(ref _bytesBack);
+
+    /// <summary>Carries nothing for a while, and loses nothing: who sends has to wait.</summary>
+    public void Stall(TimeSpan time)
+        => Interlocked.Exchange(ref _stalledUntil, _clock.GetTimestamp() + (long)(time.TotalSeconds * _clock.TimestampFrequency));
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -64,13 +76,14 @@ public sealed class SlowLink : IAsyncDisposable
     {
         using var far = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         near.NoDelay = true;
+        if (!double.IsPositiveInfinity(_bytesPerSecond)) far.ReceiveBufferSize = near.SendBufferSize = BufferBytes;
         using (near)
         {
             try
             {
                 await Task.Delay(_oneWay * 2, _clock, _stop.Token);
                 await far.ConnectAsync(_target, _stop.Token);
-                await Task.WhenAll(OneWayAsync(near, far), OneWayAsync(far, near));
+                await Task.WhenAll(OneWayAsync(near, far, isBack: false), OneWayAsync(far, near, isBack: true));
             }
             catch (Exception ended) when (ended is OperationCanceledException or SocketException or ObjectDisposedException)
             {
@@ -79,10 +92,10 @@ public sealed class SlowLink : IAsyncDisposable
         }
     }
 
-    private async Task OneWayAsync(Socket from, Socket to)
+    private async Task OneWayAsync(Socket from, Socket to, bool isBack)
     {
         var onTheWay = Channel.CreateUnbounded<(long Due, ReadOnlyMemory<byte> Bytes)>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
-        await Task.WhenAll(SendAsync(from, onTheWay.Writer), ArriveAsync(to, onTheWay.Reader));
+        await Task.WhenAll(SendAsync(from, onTheWay.Writer), ArriveAsync(to, isBack, onTheWay.Reader));
     }
 
     private async Task SendAsync(Socket from, ChannelWriter<(long, ReadOnlyMemory<byte>)> link)
@@ -92,11 +105,13 @@ public sealed class SlowLink : IAsyncDisposable
             var free = _clock.GetTimestamp();
             while (true)
             {
+                await UntilAsync(Interlocked.Read(ref _stalledUntil));
                 var chunk = new byte[ChunkBytes];
                 var read = await from.ReceiveAsync(chunk, _stop.Token);
                 if (read == 0) break;
                 free = Math.Max(free, _clock.GetTimestamp()) + (long)(read / _bytesPerSecond * _clock.TimestampFrequency);
                 await link.WriteAsync((free + (long)(_oneWay.TotalSeconds * _clock.TimestampFrequency), chunk.AsMemory(0, read)), _stop.Token);
+                await UntilAsync(free);
             }
         }
         finally
@@ -105,13 +120,20 @@ public sealed class SlowLink : IAsyncDisposable
         }
     }
 
-    private async Task ArriveAsync(Socket to, ChannelReader<(long Due, ReadOnlyMemory<byte> Bytes)> link)
+    private async Task UntilAsync(long due)
+    {
+        var wait = _clock.GetElapsedTime(_clock.GetTimestamp(), due);
+        if (wait > TimeSpan.Zero) await Task.Delay(wait, _clock, _stop.Token);
+    }
+
+    private async Task ArriveAsync(Socket to, bool isBack, ChannelReader<(long Due, ReadOnlyMemory<byte> Bytes)> link)
     {
         await foreach (var (due, bytes) in link.ReadAllAsync(_stop.Token))
         {
-            var wait = _clock.GetElapsedTime(_clock.GetTimestamp(), due);
-            if (wait > TimeSpan.Zero) await Task.Delay(wait, _clock, _stop.Token);
+            await UntilAsync(due);
+            await UntilAsync(Interlocked.Read(ref _stalledUntil));
             await to.SendAsync(bytes, _stop.Token);
+            if (isBack) Interlocked.Add(ref _bytesBack, bytes.Length);
         }
 
         to.Shutdown(SocketShutdown.Send);

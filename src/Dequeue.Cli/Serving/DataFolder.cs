@@ -3,12 +3,15 @@ using System.Security.Cryptography;
 namespace Dequeue.Cli.Serving;
 
 /// <summary>
-/// The folder that a local server keeps its state in: <c>events.db</c> (the event log), <c>durable.db</c> (running streams) and
-/// <c>dev-signing-key</c> (made at first use, readable by its owner alone).
+/// The folder that a local server keeps its state in: <c>events.db</c> (the event log), <c>durable.db</c> (running streams),
+/// <c>dev-signing-key</c> and <c>web-pubsub-key</c> (made at first use). Its owner alone may read it: a folder has the mode 0700, a
+/// file 0600.
 /// </summary>
 public sealed class DataFolder
 {
     private const int KeyBytes = 32;
+    private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode OwnersFolder = OwnersFile | UnixFileMode.UserExecute;
 
     private DataFolder(string path) => Path = path;
 
@@ -16,10 +19,10 @@ public sealed class DataFolder
     public string Path { get; }
 
     /// <summary>The event log's SQLite file.</summary>
-    public string Events => System.IO.Path.Combine(Path, "events.db");
+    public string Events => In("events.db");
 
     /// <summary>The durable engine's SQLite file.</summary>
-    public string Durable => System.IO.Path.Combine(Path, "durable.db");
+    public string Durable => In("durable.db");
 
     /// <summary>Opens a folder, and makes it if need be.</summary>
     /// <param name="path">Null for the user's own: <c>dequeue</c> in the local application data folder.</param>
@@ -27,21 +30,63 @@ public sealed class DataFolder
     {
         path ??= System.IO.Path.Combine(
             Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "dequeue");
-        return new DataFolder(Directory.CreateDirectory(path).FullName);
+        var made = OperatingSystem.IsWindows() ? Directory.CreateDirectory(path) : Directory.CreateDirectory(path, OwnersFolder);
+        return new DataFolder(made.FullName);
+    }
+
+    /// <summary>
+    /// Makes what is kept here the owner's alone: before a server writes it, and again what it has made at its start; files of an
+    /// earlier version too. A folder that holds other things keeps its mode; what the server puts there is closed all the same.
+    /// </summary>
+    public void Close()
+    {
+        if (OperatingSystem.IsWindows()) return;
+        foreach (var database in new[] { Events, Durable })
+        {
+            // Empty is what SQLite makes of a new one. What it puts beside it, it gives the same mode.
+            if (!File.Exists(database)) File.Open(database, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, UnixCreateMode = OwnersFile }).Dispose();
+        }
+
+        foreach (var file in Directory.EnumerateFiles(Path).Where(file => IsOurs(System.IO.Path.GetFileName(file)))) Protect(file);
+        if (Directory.EnumerateFileSystemEntries(Path).All(entry => IsOurs(System.IO.Path.GetFileName(entry)))) File.SetUnixFileMode(Path, OwnersFolder);
     }
 
     /// <summary>The HS256 key of development tokens.</summary>
-    public string DevSigningKey()
+    public string DevSigningKey() => Key("dev-signing-key");
+
+    /// <summary>The access key of the Web PubSub in this process. Nobody else has it: whoever has it may connect as any user.</summary>
+    public string WebPubSubKey() => Key("web-pubsub-key");
+
+    private static void Protect(string file)
     {
-        var file = System.IO.Path.Combine(Path, "dev-signing-key");
+        if (OperatingSystem.IsWindows()) return;
+        try
+        {
+            File.SetUnixFileMode(file, OwnersFile);
+        }
+        catch (FileNotFoundException)
+        {
+            // SQLite takes away what it needs no longer.
+        }
+    }
+
+    private string In(string name) => System.IO.Path.Combine(Path, name);
+
+    private static bool IsOurs(string name)
+        => name is "dev-signing-key" or "web-pubsub-key" or "timers" || name.StartsWith(".key-", StringComparison.Ordinal)
+            || name.StartsWith("events.db", StringComparison.Ordinal) || name.StartsWith("durable.db", StringComparison.Ordinal);
+
+    private string Key(string name)
+    {
+        var file = In(name);
         try
         {
             // Created whole or not at all: a second process that starts at the same time reads the first one's key.
-            var own = System.IO.Path.Combine(Path, $".key-{Environment.ProcessId}");
+            var own = In($".key-{Environment.ProcessId}");
             if (!File.Exists(file))
             {
                 var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-                if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+                if (!OperatingSystem.IsWindows()) options.UnixCreateMode = OwnersFile;
                 using (var writer = new StreamWriter(own, options)) writer.Write(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(KeyBytes)));
                 File.Move(own, file, overwrite: false);
             }

@@ -1,14 +1,13 @@
-using Dequeue.Functions;
+using Dequeue.Cli.Terminal;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Upstream;
+using Dequeue.FunctionsHost;
+using Dequeue.FunctionsHost.Workers;
 using Dequeue.Gateway;
-using Dequeue.Local.WebPubSub;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
+using Dequeue.WebPubSub;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Dequeue.Cli.Serving;
@@ -28,6 +27,9 @@ public sealed record BackendOptions
     /// <summary>The event log's storage, as <c>EventLog__Storage</c>; null for SQLite in the data folder.</summary>
     public string? Storage { get; init; }
 
+    /// <summary>Starts the functions; null for a process of their own, as everywhere but in tests.</summary>
+    public IWorkerLauncher? Worker { get; init; }
+
     /// <summary>The least that is logged to stderr.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;
 
@@ -35,48 +37,54 @@ public sealed record BackendOptions
     public IReadOnlyDictionary<string, string?> Settings { get; init; } = new Dictionary<string, string?>();
 }
 
-/// <summary>The whole backend in one process: the functions, the durable engine, Web PubSub and the gateway.</summary>
+/// <summary>The whole backend: Web PubSub, the gateway and the Functions host in this process, the functions in their worker's.</summary>
 public sealed class LocalBackend : IAsyncDisposable
 {
-    private readonly WebPubSubServer _pubSub;
-    private readonly IHost _functions;
+    private const string EnvironmentSetting = "AZURE_FUNCTIONS_ENVIRONMENT";
 
-    private LocalBackend(WebPubSubServer pubSub, IHost functions, Uri address) => (_pubSub, _functions, Address) = (pubSub, functions, address);
+    private readonly WebPubSubServer _pubSub;
+    private readonly FunctionsHostServer _functions;
+
+    private LocalBackend(WebPubSubServer pubSub, FunctionsHostServer functions) => (_pubSub, _functions) = (pubSub, functions);
 
     /// <summary>Where the REST calls and the gateway answer.</summary>
-    public Uri Address { get; }
+    public Uri Address => _functions.Address;
+
+    /// <summary>The folder of the functions: they are published beside this program.</summary>
+    public static string FunctionsFolder => AppContext.BaseDirectory;
 
     /// <summary>Completes when the process is asked to stop (SIGTERM, Ctrl+C).</summary>
     public Task WaitForShutdownAsync(CancellationToken cancellationToken) => _functions.WaitForShutdownAsync(cancellationToken);
 
     /// <summary>Starts everything; when it returns, the backend answers.</summary>
-    /// <exception cref="SettingsException">A setting is wrong.</exception>
+    /// <exception cref="FunctionsHostException">A setting is wrong, or the functions cannot be run.</exception>
     /// <exception cref="IOException">A port or the data folder is taken by another process, or the folder cannot be written.</exception>
     public static async Task<LocalBackend> StartAsync(BackendOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
         var data = Serving.DataFolder.Open(options.DataFolder);
-        var pubSub = new WebPubSubServer(new WebPubSubServerOptions { Port = options.PubSubPort });
-        IHost? functions = null;
+        data.Close();
+
+        // Not the emulator's key, which everybody has: any web page may open a socket to this machine.
+        var pubSub = new WebPubSubServer(new WebPubSubServerOptions { Port = options.PubSubPort, AccessKey = data.WebPubSubKey() });
+        FunctionsHostServer? functions = null;
         try
         {
             await pubSub.StartAsync(cancellationToken);
-            functions = Build(options, data, pubSub.ConnectionString);
+            functions = new FunctionsHostServer(Functions(options, data, pubSub.ConnectionString));
             await functions.StartAsync(cancellationToken);
-            var address = AddressOf(functions.Services);
+            data.Close();
             pubSub.SetEventHandlers(
                 WebPubSubSettings.Hub,
                 new WebPubSubEventHandler(
-                    new Uri(address, UpstreamFunction.Route).AbsoluteUri, systemEvents: WebPubSubSystemEvents.Connect | WebPubSubSystemEvents.Disconnected));
-            return new LocalBackend(pubSub, functions, address);
+                    new Uri(functions.Address, UpstreamFunction.Route).AbsoluteUri,
+                    systemEvents: WebPubSubSystemEvents.Connect | WebPubSubSystemEvents.Disconnected));
+            return new LocalBackend(pubSub, functions);
         }
-        catch (Exception failure)
+        catch
         {
-            functions?.Dispose();
+            if (functions is not null) await functions.DisposeAsync();
             await pubSub.DisposeAsync();
-
-            // The host refuses to start in one sentence.
-            if (failure is InvalidOperationException refusal) throw new IOException(refusal.Message, refusal);
             throw;
         }
     }
@@ -85,45 +93,36 @@ public sealed class LocalBackend : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _pubSub.StopAsync(CancellationToken.None);
-        await _functions.StopAsync();
-        if (_functions is IAsyncDisposable functions) await functions.DisposeAsync();
-        else _functions.Dispose();
+        await _functions.DisposeAsync();
         await _pubSub.DisposeAsync();
     }
 
-    private static IHost Build(BackendOptions options, DataFolder data, string pubSub)
+    private static FunctionsHostOptions Functions(BackendOptions options, DataFolder data, string pubSub)
     {
         var settings = new Dictionary<string, string?>(options.Settings)
         {
             ["WebPubSubConnectionString"] = pubSub,
-            ["Durable:Path"] = data.Durable,
+
+            // What is not shown need not come over from the worker.
+            ["Logging:LogLevel:Default"] = options.LogLevel.ToString(),
         };
         settings.TryAdd("EventLog:Storage", options.Storage ?? "sqlite:" + data.Events);
-        settings.TryAdd("AZURE_FUNCTIONS_ENVIRONMENT", "Development");
+        settings.TryAdd(EnvironmentSetting, Environment.GetEnvironmentVariable(EnvironmentSetting) is { Length: > 0 } named ? named : "Development");
         if (Environment.GetEnvironmentVariable("Auth__Authority") is null) settings.TryAdd("Auth:DevSigningKey", data.DevSigningKey());
-
-        var builder = SyncBackend.CreateBuilder(["--urls", $"http://127.0.0.1:{options.Port}"], settings);
-        builder.Logging.ClearProviders();
-        builder.Logging.AddSimpleConsole(console => console.SingleLine = true);
-        builder.Logging.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.Logging.SetMinimumLevel(options.LogLevel);
-        foreach (var framework in new[] { "Microsoft", "System", "Yarp", "Azure" }) builder.Logging.AddFilter(framework, LogLevel.Warning);
-        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None); // a failed start is reported by its caller
-        builder.Services.AddSyncGateway(AddressOf);
-        builder.Services.AddSingleton<IStartupFilter, GatewayFirst>();
-        return builder.Build();
+        var origins = settings.GetValueOrDefault("Cors:Origins") ?? Environment.GetEnvironmentVariable("Cors__Origins");
+        return new FunctionsHostOptions
+        {
+            AppFolder = FunctionsFolder,
+            Worker = options.Worker,
+            Listen = new Uri($"http://127.0.0.1:{options.Port}"),
+            StateFolder = data.Path,
+            Settings = settings,
+            Logging = logging => Consoles.LogToStderr(logging, options.LogLevel),
+            FrontServices = services => services.AddSyncGateway(AddressOf, origins),
+            Front = app => app.UseSyncGateway(),
+        };
     }
 
     private static Uri AddressOf(IServiceProvider services)
         => new(services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-
-    private sealed class GatewayFirst : IStartupFilter
-    {
-        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next)
-            => app =>
-            {
-                app.UseSyncGateway();
-                next(app);
-            };
-    }
 }

@@ -1,3 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
 using Spectre.Console;
 
 namespace Dequeue.Cli.Terminal;
@@ -7,4 +10,14 @@ internal static class Consoles
 {
     /// <summary>The terminal behind stderr.</summary>
     public static IAnsiConsole Error { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+
+    /// <summary>Sends log lines to stderr, the frameworks' own only from Warning on.</summary>
+    public static void LogToStderr(ILoggingBuilder logging, LogLevel least)
+    {
+        logging.AddSimpleConsole(console => console.SingleLine = true);
+        logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        logging.SetMinimumLevel(least);
+        foreach (var framework in new[] { "Microsoft", "System", "Yarp", "Azure", "Grpc" }) logging.AddFilter(framework, LogLevel.Warning);
+        logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None); // a failed start is reported by its caller
+    }
 }

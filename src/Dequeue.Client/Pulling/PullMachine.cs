@@ -1,3 +1,4 @@
+using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Streaming;
 using Transition = (Dequeue.Client.Pulling.PullState State, Dequeue.Client.Pulling.PullCommand Command);
@@ -18,16 +19,15 @@ internal static class PullMachine
     /// known at its end alone; more than a batch is no slip.</summary>
     internal const int MaxSurplus = StreamRequest.MaxBatchSize;
 
+    /// <summary>Pages in a row that may be empty although more is to come. An honest server has no reason for one; this many are a
+    /// server that keeps the client busy with rising checkpoints.</summary>
+    internal const int MaxEmptyPages = 100;
+
     /// <summary>How a pull begins.</summary>
     public static Transition Begin(StorePosition origin, PullTerms terms)
     {
         var state = new PullState(PullPhase.Negotiating, origin, origin.Checkpoint, terms) { IsComparable = terms.Digests };
-        return terms.Endpoint switch
-        {
-            StreamEndpoint.Negotiated => (state, new PullCommand.Negotiate()),
-            StreamEndpoint.Gateway => (state with { Phase = PullPhase.Opening }, new PullCommand.Open(null, state.Position)),
-            _ => NextPage(state),
-        };
+        return terms.Endpoint == StreamEndpoint.None ? NextPage(state) : Ask(state);
     }
 
     /// <summary>What follows when <paramref name="input"/> happens.</summary>
@@ -42,12 +42,15 @@ internal static class PullMachine
                 => (state with { Phase = PullPhase.Opening }, new PullCommand.Open(negotiated.Url, state.Position)),
             (PullPhase.Opening, PullInput.Opened) => Receive(state with { Phase = PullPhase.AwaitingStart }),
             (PullPhase.AwaitingStart or PullPhase.Streaming, PullInput.Message message) => OnMessage(state, message),
-            (PullPhase.FetchingReference, PullInput.Referenced page) => IsRight(state, page) ? Save(state, page.Events) : FetchRange(state),
+            (PullPhase.FetchingReference, PullInput.Referenced page) => IsRight(state, page) ? Save(state, page.Events, page.Known) : FetchRange(state),
             (PullPhase.FetchingReference, PullInput.Failed) => FetchRange(state),
             (PullPhase.FetchingRange, PullInput.Referenced page)
-                => IsRight(state, page) ? Save(state, page.Events) : FallBack(state, Bad("The events of a page by reference are not what its digest says.")),
-            (PullPhase.SavingBatch, PullInput.Done) => OnBatchSaved(Saved(state) with { Streamed = state.Streamed + state.Saving.Events }),
+                => IsRight(state, page) ? Save(state, page.Events, page.Known) : FallBack(state, Bad("The events of a page by reference are not what its digest says.")),
+            (PullPhase.SavingBatch, PullInput.Done done)
+                => OnBatchSaved(Saved(state) with { Streamed = state.Streamed + state.Saving.Events }, done.AcknowledgesLate),
             (PullPhase.SavingEnd, PullInput.Done) => (Saved(state) with { Phase = PullPhase.Done }, new PullCommand.Finish()),
+            (PullPhase.AwaitingStart or PullPhase.Streaming, PullInput.Failed { Failure.Kind: SyncFailureKind.Unreachable }) when state.MayResume => Resume(state),
+            (PullPhase.Streaming, PullInput.Failed { Failure.Kind: SyncFailureKind.TimedOut }) when state.MayResume => Resume(state),
             (PullPhase.Negotiating or PullPhase.Opening or PullPhase.AwaitingStart or PullPhase.Streaming or PullPhase.FetchingRange, PullInput.Failed failed)
                 => FallBack(state, failed.Failure),
             (PullPhase.Repairing, PullInput.Repaired repaired)
@@ -66,10 +69,12 @@ internal static class PullMachine
         => message.Value switch
         {
             StreamMessage.Start start when state.Phase == PullPhase.AwaitingStart
-                => Receive(state with { Phase = PullPhase.Streaming, Total = start.TotalEvents }),
-            StreamMessage.Batch batch when state.Phase == PullPhase.Streaming => OnBatch(state, batch),
+                => Receive(state with { Phase = PullPhase.Streaming, Announced = start.TotalEvents, Total = TotalOf(state, start.TotalEvents) }),
+            StreamMessage.Batch batch when state.Phase == PullPhase.Streaming
+                => OnBatch(state with { UnacknowledgedBytes = state.UnacknowledgedBytes + message.Bytes }, batch, message.Known),
             StreamMessage.Ready ready => OnReady(state, ready),
             StreamMessage.Complete complete when state.Phase == PullPhase.Streaming => OnComplete(state, complete, message.Digest),
+            StreamMessage.Error { Code: ErrorCodes.StreamTimeout } error when state is { Phase: PullPhase.Streaming, MayResume: true } => Resume(state, error.Window),
             StreamMessage.Error error => FallBack(state, new SyncFailure(SyncFailureKind.ServerError, $"The stream ended in an error: {error.Text}", error.Code)),
             StreamMessage.Unknown => Ignore(state),
             _ => FallBack(state, Bad($"A {message.Value.GetType().Name.ToLowerInvariant()} message came out of turn.")),
@@ -83,7 +88,7 @@ internal static class PullMachine
             : FallBack(state, Bad($"{state.Streamed} events came first, not {ready.ProcessedEvents}."));
     }
 
-    private static Transition OnBatch(PullState state, StreamMessage.Batch batch)
+    private static Transition OnBatch(PullState state, StreamMessage.Batch batch, int known)
     {
         if (batch.BatchIndex < state.NextBatch)
         {
@@ -97,18 +102,19 @@ internal static class PullMachine
 
         if (FaultOf(state, batch) is { } fault) return FallBack(state, Bad(fault));
         var events = batch.Events.Count + batch.References.Sum(static page => page.Count);
-        if (state.Streamed + events > state.Total + MaxSurplus) return Doubt(state, Bad($"More events came than the {state.Total} announced."));
+        if (state.Streamed + events > state.Announced + MaxSurplus) return Doubt(state, Bad($"More events came than the {state.Announced} announced."));
 
         var next = state with
         {
             NextBatch = batch.BatchIndex + 1,
             SawLast = batch.IsLast,
             IsInOrder = !batch.IsPriority,
+            HasEarly = state.HasEarly || batch.IsPriority,
             IsComparable = state.IsComparable && !batch.IsPriority && (events == 0 || batch.Checkpoint > state.Position),
             Saving = (batch.IsPriority ? null : batch.Checkpoint, events),
         };
         if (batch.References.Count > 0) return FetchReference(next with { References = batch.References }, 0);
-        return Save(next, batch.Events);
+        return Save(next, batch.Events, known);
     }
 
     private static string? FaultOf(PullState state, StreamMessage.Batch batch)
@@ -136,12 +142,17 @@ internal static class PullMachine
         return batch.Checkpoint == before ? null : $"The references of batch {batch.BatchIndex} do not lead to its checkpoint.";
     }
 
-    private static Transition OnBatchSaved(PullState state)
+    private static Transition OnBatchSaved(PullState state, bool isLate)
     {
         if (state.Reference + 1 < state.References.Count) return FetchReference(state, state.Reference + 1);
         var (last, streaming) = (state.NextBatch - 1, state with { Phase = PullPhase.Streaming, References = [] });
-        return state.Terms.Window is { } window && last - state.Acknowledged >= (window + 1) / 2 ? Receive(streaming, last) : Receive(streaming);
+        return IsAckDue(state, last, isLate) ? Receive(streaming, last) : Receive(streaming);
     }
+
+    // A quarter of the window: early enough that a server which takes its time never waits for the news.
+    private static bool IsAckDue(PullState state, int last, bool isLate)
+        => state.Terms.Window is { } window
+            && (isLate || last - state.Acknowledged >= StreamWindows.AckEvery(window) || state.UnacknowledgedBytes >= StreamWindows.AckBytes);
 
     private static Transition FetchReference(PullState state, int place)
         => (
@@ -154,20 +165,20 @@ internal static class PullMachine
     private static bool IsRight(PullState state, PullInput.Referenced page)
         => page.Events.Count == state.Saving.Events && string.Equals(page.Digest, state.References[state.Reference].Digest, StringComparison.OrdinalIgnoreCase);
 
-    private static Transition Save(PullState state, IReadOnlyList<SyncEvent> events)
-        => (state with { Phase = PullPhase.SavingBatch }, new PullCommand.Save(events, state.Saving.Checkpoint));
+    private static Transition Save(PullState state, IReadOnlyList<SyncEvent> events, int known)
+        => (state with { Phase = PullPhase.SavingBatch, SavingKnown = known }, new PullCommand.Save(events, state.Saving.Checkpoint));
 
     private static Transition OnComplete(PullState state, StreamMessage.Complete complete, string? digest)
     {
-        if (state.Streamed != state.Total || complete.ProcessedEvents != state.Streamed)
-            return Doubt(state, Bad($"{state.Streamed} events came; {state.Total} were announced and {complete.ProcessedEvents} sent."));
+        if (state.Streamed != state.Announced || complete.ProcessedEvents != state.Streamed)
+            return Doubt(state, Bad($"{state.Streamed} events came; {state.Announced} were announced and {complete.ProcessedEvents} sent."));
         if (!state.SawLast && state.Streamed > 0) return Doubt(state, Bad("The stream ended without its last batch."));
         if (complete.NewCheckpoint < state.Position) return Doubt(state, Bad("The new checkpoint lies before the events."));
         var verified = digest is not null && complete.Digest is not null;
         if (verified && !string.Equals(digest, complete.Digest, StringComparison.OrdinalIgnoreCase))
             return Doubt(state, Bad("The digest of the events is not the server's."));
         return (
-            state with { Phase = PullPhase.SavingEnd, DigestVerified = verified, Saving = (complete.NewCheckpoint, 0) },
+            state with { Phase = PullPhase.SavingEnd, DigestVerified = verified && state.Unverified == 0, Saving = (complete.NewCheckpoint, 0) },
             new PullCommand.Save([], complete.NewCheckpoint));
     }
 
@@ -176,8 +187,18 @@ internal static class PullMachine
         var page = input.Value;
         if (page.NextCheckpoint < state.Position || page.HasMore && page.NextCheckpoint == state.Position)
             return OnPageFailed(state, Bad("A page does not lead beyond the checkpoint that it was asked for."), retry, random);
+        var empty = page.Events.Count == 0 ? state.EmptyPages + 1 : 0;
+        if (page.HasMore && empty > MaxEmptyPages) return OnPageFailed(state, Bad($"{MaxEmptyPages} pages in a row were empty, and more was to come."), retry, random);
         return (
-            state with { Phase = PullPhase.SavingPage, LastPage = !page.HasMore, Failures = 0, Saving = (page.NextCheckpoint, page.Events.Count - input.Known) },
+            state with
+            {
+                Phase = PullPhase.SavingPage,
+                LastPage = !page.HasMore,
+                EmptyPages = empty,
+                Failures = 0,
+                SavingKnown = 0,
+                Saving = (page.NextCheckpoint, page.Events.Count - input.Known),
+            },
             new PullCommand.Save(page.Events, page.NextCheckpoint));
     }
 
@@ -190,12 +211,39 @@ internal static class PullMachine
     }
 
     private static Transition Receive(PullState state, int? acknowledge = null)
-        => (state with { Acknowledged = acknowledge ?? state.Acknowledged }, new PullCommand.Receive(acknowledge));
+        => acknowledge is { } batch
+            ? (state with { Acknowledged = batch, UnacknowledgedBytes = 0 }, new PullCommand.Receive(acknowledge))
+            : (state, new PullCommand.Receive());
 
     private static Transition Ignore(PullState state, bool acknowledge = false)
         => state.IdleMessages < MaxIdleMessages
             ? Receive(state with { IdleMessages = state.IdleMessages + 1 }, acknowledge ? state.NextBatch - 1 : null)
             : FallBack(state, Bad($"{MaxIdleMessages} messages brought nothing new."));
+
+    private static Transition Ask(PullState state)
+        => state.Terms.Endpoint == StreamEndpoint.Negotiated
+            ? (state with { Phase = PullPhase.Negotiating }, new PullCommand.Negotiate())
+            : (state with { Phase = PullPhase.Opening }, new PullCommand.Open(null, state.Position));
+
+    // Asks once more from what is saved. What came first is not asked for again once it is all here.
+    private static Transition Resume(PullState state, int? window = null)
+        => Ask(state with
+        {
+            Resumes = state.Resumes + 1,
+            Terms = state.Terms with { Window = state.Terms.Window ?? window, Priority = state.Terms.Priority && !state.IsReady },
+            Unverified = state.Unverified + state.Streamed,
+            Announced = null,
+            Streamed = 0,
+            NextBatch = 0,
+            Acknowledged = -1,
+            UnacknowledgedBytes = 0,
+            IsInOrder = false,
+            SawLast = false,
+        });
+
+    // What is announced after a cut is what is left. Some of it may have come first: how much nobody knows, but the whole is the same.
+    private static long TotalOf(PullState state, long announced)
+        => state is { Resumes: > 0, Total: { } total } ? Math.Max(total, state.HasEarly ? 0 : state.Processed + announced) : announced;
 
     private static Transition FallBack(PullState state, SyncFailure failure) => NextPage(state with { StreamFailure = failure });
 
@@ -216,7 +264,7 @@ internal static class PullMachine
         => (state with { Phase = PullPhase.Paging, OnRest = true }, new PullCommand.FetchPage(state.Position));
 
     private static PullState Saved(PullState state)
-        => state with { Position = state.Saving.Checkpoint ?? state.Position, Processed = state.Processed + state.Saving.Events };
+        => state with { Position = state.Saving.Checkpoint ?? state.Position, Processed = state.Processed + state.Saving.Events - state.SavingKnown };
 
     private static SyncFailure Bad(string message) => new(SyncFailureKind.BadAnswer, message);
 }

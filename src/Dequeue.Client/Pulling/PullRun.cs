@@ -25,13 +25,14 @@ internal sealed class PullRun(
     Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask>? onAdded = null,
     LiveStream? live = null) : IAsyncDisposable
 {
-    private static readonly PullInput.Done Done = new();
+    private static readonly PullInput.Done Done = new(), DoneLate = new(AcknowledgesLate: true);
     private readonly RetryPolicy _retry = RetryPolicy.Of(options);
     private readonly StreamMessageReader _reader = new();
     private readonly StreamLedger? _ledger = options.VerifyDigest ? new StreamLedger() : null;
-    private readonly DeltaDecoder? _deltas = options.Delta ? new DeltaDecoder(options.MaxMessageBytes) : null;
     private readonly HashSet<string> _early = new(StringComparer.Ordinal);
+    private DeltaDecoder? _deltas;
     private StreamConnection? _connection;
+    private long _acknowledgedAt;
     private ReferencedPages? _pages;
     private bool _firstSync;
     private double? _readySeconds;
@@ -63,7 +64,7 @@ internal sealed class PullRun(
 
                     return new SyncResult(
                         state.Transport, state.Processed, _added, meter.Seconds, _bytes, state.Position, state.StreamFailure, state.DigestVerified,
-                        _readySeconds, state.Repaired);
+                        _readySeconds, state.Repaired, state.Resumes);
                 case PullCommand.Fail fail:
                     throw new SyncFailedException(fail.Failure);
             }
@@ -72,7 +73,8 @@ internal sealed class PullRun(
             cancellationToken.ThrowIfCancellationRequested();
             var before = state;
             (state, command) = PullMachine.Next(state, input, _retry, random.NextDouble());
-            if (state.OnRest && !before.OnRest) await LeaveStreamAsync(state).ConfigureAwait(false);
+            if (state.OnRest && !before.OnRest) await GiveUpStreamAsync(state).ConfigureAwait(false);
+            if (state.Resumes > before.Resumes) await ResumeStreamAsync(state).ConfigureAwait(false);
             if (state.IsReady && !before.IsReady) _readySeconds = meter.Seconds;
             Report(state.IsReady && !before.IsReady ? SyncPhase.Ready : PhaseOf(state), state);
         }
@@ -93,7 +95,7 @@ internal sealed class PullRun(
                 return await ReceiveAsync(receive.Acknowledge, cancellationToken).ConfigureAwait(false);
             case PullCommand.Save save when state.Phase == PullPhase.SavingBatch:
                 await SaveBatchAsync(state, save, cancellationToken).ConfigureAwait(false);
-                return Done;
+                return time.GetElapsedTime(_acknowledgedAt) >= StreamWindows.AckInterval ? DoneLate : Done;
             case PullCommand.Save save:
                 await SaveAsync(options.Kept(save.Events, _firstSync), save.Checkpoint, cancellationToken).ConfigureAwait(false);
                 return Done;
@@ -106,7 +108,7 @@ internal sealed class PullRun(
             case PullCommand.Negotiate:
                 return await NegotiateAsync(cancellationToken).ConfigureAwait(false);
             case PullCommand.Open open:
-                return await OpenAsync(open, cancellationToken).ConfigureAwait(false);
+                return await OpenAsync(state.Terms, open, cancellationToken).ConfigureAwait(false);
             case PullCommand.FetchPage fetch:
                 return await FetchAsync(fetch.Since, cancellationToken).ConfigureAwait(false);
             case PullCommand.Rewind rewind:
@@ -166,7 +168,7 @@ internal sealed class PullRun(
         }
     }
 
-    private async Task<PullInput> OpenAsync(PullCommand.Open open, CancellationToken cancellationToken)
+    private async Task<PullInput> OpenAsync(PullTerms terms, PullCommand.Open open, CancellationToken cancellationToken)
     {
         SyncFailure? failure = null;
         if (_connection is null)
@@ -176,22 +178,32 @@ internal sealed class PullRun(
                 live is null ? ConnectionKind.Stream : ConnectionKind.Live, options, time, cancellationToken).ConfigureAwait(false);
         }
 
+        _deltas = options.Delta ? new DeltaDecoder(options.MaxMessageBytes) : null;
+        _acknowledgedAt = time.GetTimestamp();
         failure ??= await _connection!.SendAsync(
-            (options.Request(open.Since) with { Live = live is not null }).ToUtf8Bytes(), MessageType, cancellationToken).ConfigureAwait(false);
+            (options.Request(open.Since, terms.Window, terms.Priority) with { Live = live is not null }).ToUtf8Bytes(), MessageType, cancellationToken)
+            .ConfigureAwait(false);
         return failure is null ? new PullInput.Opened() : new PullInput.Failed(failure);
     }
 
     private async ValueTask<PullInput> ReceiveAsync(int? acknowledge, CancellationToken cancellationToken)
     {
         // Not being able to acknowledge ends nothing: what came before may be all there is, and else the next message tells.
-        if (acknowledge is { } batch) _ = await _connection!.SendAsync(new StreamAck(batch).ToUtf8Bytes(), MessageType, cancellationToken).ConfigureAwait(false);
+        if (acknowledge is { } taken)
+        {
+            _acknowledgedAt = time.GetTimestamp();
+            _ = await _connection!.SendAsync(new StreamAck(taken).ToUtf8Bytes(), MessageType, cancellationToken).ConfigureAwait(false);
+        }
+
         StreamMessage? message;
         string? problem;
+        int wireBytes;
         do
         {
             var received = await _connection!.ReceiveAsync(cancellationToken).ConfigureAwait(false);
             if (received.Failure is not null) return new PullInput.Failed(received.Failure);
-            _bytes += received.WireBytes;
+            wireBytes = received.WireBytes;
+            _bytes += wireBytes;
             message = _reader.Read(received.Message, out problem);
         }
         while (message is StreamMessage.Live early && live?.Keep(early) == true);
@@ -201,7 +213,8 @@ internal sealed class PullRun(
         if (message is StreamMessage.Complete { Position: { } events, NewCheckpoint: var checkpoint }) _livePosition = (events, checkpoint);
         if (_deltas is not null && message is StreamMessage.Batch patched) message = _deltas.Rebuild(patched, out problem);
         if (message is null) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, problem!));
-        return new PullInput.Message(message, message is StreamMessage.Complete && _ledger is not null ? await _ledger.DigestAsync().ConfigureAwait(false) : null);
+        var digest = message is StreamMessage.Complete && _ledger is not null ? await _ledger.DigestAsync().ConfigureAwait(false) : null;
+        return new PullInput.Message(message, digest, wireBytes, message is StreamMessage.Batch batch ? Known(batch.Events) : 0);
     }
 
     private async Task<PullInput> FetchReferenceAsync(PullCommand.FetchReference fetch, CancellationToken cancellationToken)
@@ -214,7 +227,7 @@ internal sealed class PullRun(
 
         var page = await _pages!.NextAsync(cancellationToken).ConfigureAwait(false);
         _bytes += page.Bytes;
-        return page.Failure is null ? new PullInput.Referenced(page.Events, page.Digest) : new PullInput.Failed(page.Failure);
+        return page.Failure is null ? new PullInput.Referenced(page.Events, page.Digest, Known(page.Events)) : new PullInput.Failed(page.Failure);
     }
 
     private async Task<PullInput> FetchRangeAsync(PullCommand.FetchRange fetch, CancellationToken cancellationToken)
@@ -223,7 +236,7 @@ internal sealed class PullRun(
         {
             case RestAnswer<IReadOnlyList<SyncEvent>>.Ok ok:
                 _bytes += ok.Bytes;
-                return new PullInput.Referenced(ok.Body, EventDigest.Of(ok.Body));
+                return new PullInput.Referenced(ok.Body, EventDigest.Of(ok.Body), Known(ok.Body));
             case RestAnswer<IReadOnlyList<SyncEvent>>.Failed failed:
                 return new PullInput.Failed(failed.Failure);
             default:
@@ -237,7 +250,7 @@ internal sealed class PullRun(
         {
             case RestAnswer<Contracts.Rest.EventPageBody>.Ok ok:
                 _bytes += ok.Bytes;
-                return new PullInput.Page(ok.Body, _early.Count == 0 ? 0 : ok.Body.Events.Count(next => next.Id is { } id && _early.Contains(id)));
+                return new PullInput.Page(ok.Body, Known(ok.Body.Events));
             case RestAnswer<Contracts.Rest.EventPageBody>.Failed failed:
                 return new PullInput.Failed(failed.Failure);
             default:
@@ -245,9 +258,24 @@ internal sealed class PullRun(
         }
     }
 
-    private async Task LeaveStreamAsync(PullState state)
+    // Of a stream that was cut what came first may come again.
+    private int Known(IReadOnlyList<SyncEvent> events) => _early.Count == 0 ? 0 : events.Count(next => next.Id is { } id && _early.Contains(id));
+
+    private Task GiveUpStreamAsync(PullState state)
     {
         if (state.StreamFailure is { } failure) ClientLog.StreamGivenUp(logger, failure.Kind, failure.Message, state.Processed);
+        return LeaveStreamAsync();
+    }
+
+    private async Task ResumeStreamAsync(PullState state)
+    {
+        ClientLog.StreamResumed(logger, state.Processed);
+        await LeaveStreamAsync().ConfigureAwait(false);
+        if (_ledger is not null) await _ledger.BeginAnewAsync().ConfigureAwait(false);
+    }
+
+    private async Task LeaveStreamAsync()
+    {
         if (_pages is not null) await _pages.DisposeAsync().ConfigureAwait(false);
         if (_connection is not null) await _connection.DisposeAsync().ConfigureAwait(false);
         (_pages, _connection) = (null, null);

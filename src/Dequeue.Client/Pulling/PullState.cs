@@ -34,7 +34,7 @@ internal enum PullPhase
 internal sealed record PullTerms(StreamEndpoint Endpoint, int? Window = null, bool Priority = false, bool References = false, bool Digests = true)
 {
     public static PullTerms Of(SyncOptions options)
-        => new(options.Stream, options.Window, options.Priority is not null, options.References, options.VerifyDigest);
+        => new(options.Stream, options.WindowInUse, options.Priority is not null, options.References, options.VerifyDigest);
 }
 
 /// <summary>All that a pull remembers. Immutable.</summary>
@@ -50,14 +50,32 @@ internal sealed record PullState(PullPhase Phase, StorePosition Origin, Checkpoi
     /// <summary>Those of them that were streamed on this stream.</summary>
     public long Streamed { get; init; }
 
-    /// <summary>What the stream announced, or null.</summary>
+    /// <summary>What this stream announced, or null.</summary>
+    public long? Announced { get; init; }
+
+    /// <summary>How many events there will be in all, for people, or null. It never becomes smaller.</summary>
     public long? Total { get; init; }
+
+    /// <summary>How often the stream was asked for again after a cut.</summary>
+    public int Resumes { get; init; }
+
+    /// <summary>Events of streams that were cut, which no digest has covered.</summary>
+    public long Unverified { get; init; }
+
+    /// <summary>Whether a cut is answered by asking once more: once a pull.</summary>
+    public bool MayResume => Resumes == 0;
+
+    /// <summary>Whether some events came first, so that they may come again.</summary>
+    public bool HasEarly { get; init; }
 
     /// <summary>The index that the next new batch must have.</summary>
     public int NextBatch { get; init; }
 
     /// <summary>The last batch that was acknowledged, or -1.</summary>
     public int Acknowledged { get; init; } = -1;
+
+    /// <summary>Bytes of batches that came since the last acknowledgement.</summary>
+    public long UnacknowledgedBytes { get; init; }
 
     /// <summary>Whether all that was asked for first is saved.</summary>
     public bool IsReady { get; init; }
@@ -77,6 +95,9 @@ internal sealed record PullState(PullPhase Phase, StorePosition Origin, Checkpoi
     /// <summary>Events that were fetched anew in the place of wrong ones.</summary>
     public long Repaired { get; init; }
 
+    /// <summary>Pages in a row that were empty.</summary>
+    public int EmptyPages { get; init; }
+
     /// <summary>Messages of the stream that brought nothing new.</summary>
     public int IdleMessages { get; init; }
 
@@ -94,6 +115,9 @@ internal sealed record PullState(PullPhase Phase, StorePosition Origin, Checkpoi
 
     /// <summary>The checkpoint and count that the save under way will bring.</summary>
     public (Checkpoint? Checkpoint, int Events) Saving { get; init; }
+
+    /// <summary>Those of them that were counted before, because they came first.</summary>
+    public int SavingKnown { get; init; }
 
     /// <summary>Why the stream was given up, or null.</summary>
     public SyncFailure? StreamFailure { get; init; }
@@ -118,11 +142,15 @@ internal abstract record PullInput
     /// <summary>The WebSocket is open and the request is sent.</summary>
     public sealed record Opened : PullInput;
 
-    /// <summary>A message came, its patches applied. <paramref name="Digest"/> is that of the events streamed so far, when it is wanted.</summary>
-    public sealed record Message(StreamMessage Value, string? Digest = null) : PullInput;
+    /// <summary>
+    /// A message came, its patches applied. <paramref name="Digest"/> is that of the events streamed so far, when it is wanted;
+    /// <paramref name="Bytes"/> are those on the wire; <paramref name="Known"/> of its events were counted already, among those that
+    /// were asked for first.
+    /// </summary>
+    public sealed record Message(StreamMessage Value, string? Digest = null, int Bytes = 0, int Known = 0) : PullInput;
 
-    /// <summary>The events of one page by reference came, from its URL or by REST.</summary>
-    public sealed record Referenced(IReadOnlyList<SyncEvent> Events, string Digest) : PullInput;
+    /// <summary>The events of one page by reference came, from its URL or by REST. <paramref name="Known"/> of them were counted already.</summary>
+    public sealed record Referenced(IReadOnlyList<SyncEvent> Events, string Digest, int Known = 0) : PullInput;
 
     /// <summary>What the stream brought was compared, and so many received events were replaced by so many fetched ones.</summary>
     public sealed record Repaired(long Received, long Fetched) : PullInput;
@@ -133,8 +161,9 @@ internal abstract record PullInput
     /// <summary>The last command failed: refused, cut, timed out, malformed.</summary>
     public sealed record Failed(SyncFailure Failure) : PullInput;
 
-    /// <summary>The last command is done: saved, rewound, waited.</summary>
-    public sealed record Done : PullInput;
+    /// <summary>The last command is done: saved, rewound, waited. <paramref name="AcknowledgesLate"/> says that the last acknowledgement is
+    /// <see cref="StreamWindows.AckInterval"/> ago.</summary>
+    public sealed record Done(bool AcknowledgesLate = false) : PullInput;
 }
 
 /// <summary>What a pull does next.</summary>

@@ -22,7 +22,7 @@ internal sealed class StreamLedger : IAsyncDisposable
     /// <summary>Most parts that are kept: 1 MB, and 10 million events in full batches. A stream of more cannot be repaired.</summary>
     private const int MaxParts = 10_000;
 
-    private readonly EventDigest _all = new();
+    private EventDigest _all = new();
     private readonly List<StreamedPart> _parts = [];
     private Task _hashing = Task.CompletedTask;
     private bool _isFull;
@@ -36,6 +36,14 @@ internal sealed class StreamLedger : IAsyncDisposable
     {
         await _hashing.ConfigureAwait(false);
         _hashing = HashAsideAsync(events);
+    }
+
+    /// <summary>Another stream goes on where the last was cut: its digest is of its own events. The parts stay.</summary>
+    public async ValueTask BeginAnewAsync()
+    {
+        await _hashing.ConfigureAwait(false);
+        _all.Dispose();
+        _all = new EventDigest();
     }
 
     /// <summary>Notes where a part is.</summary>

@@ -16,6 +16,12 @@ public readonly record struct UserId
 
     private UserId(string value) => _value = value;
 
+    /// <summary>
+    /// Whether it begins or ends with something blank. Headers, forms and people trim such an id, to that of another user: no
+    /// token that names one is accepted. Logs that were stored under one can still be named, to be erased.
+    /// </summary>
+    public bool HasBlankEnds => IsBlank(Value[0]) || IsBlank(Value[^1]);
+
     /// <summary>The id as text.</summary>
     public string Value => _value ?? throw new InvalidOperationException("A UserId that was never set.");
 
@@ -44,4 +50,7 @@ public readonly record struct UserId
 
     /// <inheritdoc/>
     public override string ToString() => Value;
+
+    // White space by Unicode, and what some trim beside it: JavaScript the byte order mark, older tables the zero-width space.
+    private static bool IsBlank(char c) => char.IsWhiteSpace(c) || c is '\uFEFF' or '\u200B' or '\u180E';
 }

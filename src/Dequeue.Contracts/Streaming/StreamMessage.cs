@@ -103,7 +103,9 @@ public abstract record StreamMessage
     /// <summary><c>sync.stream.error</c>: ends the stream.</summary>
     /// <param name="Text">For people.</param>
     /// <param name="Code">One of <see cref="ErrorCodes"/>, or one of a later server.</param>
-    public sealed record Error(string Text, string Code) : StreamMessage
+    /// <param name="Checkpoint">Where a stream that is asked for again goes on, when the server tells: everything up to there was sent.</param>
+    /// <param name="Window">The window that it is to be asked for with, when the server wants one.</param>
+    public sealed record Error(string Text, string Code, Checkpoint? Checkpoint = null, int? Window = null) : StreamMessage
     {
         /// <summary>The message's <c>type</c>.</summary>
         public const string Type = "sync.stream.error";
@@ -115,6 +117,31 @@ public abstract record StreamMessage
                 writer.WriteString("type"u8, Type);
                 writer.WriteString("error"u8, error.Text);
                 writer.WriteString("code"u8, error.Code);
+                if (error.Checkpoint is { } checkpoint) writer.WriteString("checkpoint"u8, checkpoint.ToString());
+                if (error.Window is { } window) writer.WriteNumber("window"u8, window);
+            }, this);
+    }
+
+    /// <summary>
+    /// <c>sync.stream.refused</c>: a message of the client was not accepted. It ends nothing: a stream that runs goes on. A request
+    /// that is refused while none runs gets <see cref="Error"/> instead, because its client waits for one.
+    /// </summary>
+    /// <param name="Of">What was refused: <c>request</c>, <c>ack</c>, <c>push</c>, or <c>message</c> for what is none of them.</param>
+    /// <param name="Text">For people.</param>
+    /// <param name="Code">One of <see cref="ErrorCodes"/>, or one of a later server.</param>
+    public sealed record Refused(string Of, string Text, string Code) : StreamMessage
+    {
+        /// <summary>The message's <c>type</c>.</summary>
+        public const string Type = "sync.stream.refused";
+
+        /// <summary>Writes the message.</summary>
+        public byte[] ToUtf8Bytes()
+            => StreamJson.Write(static (writer, refused) =>
+            {
+                writer.WriteString("type"u8, Type);
+                writer.WriteString("of"u8, refused.Of);
+                writer.WriteString("error"u8, refused.Text);
+                writer.WriteString("code"u8, refused.Code);
             }, this);
     }
 

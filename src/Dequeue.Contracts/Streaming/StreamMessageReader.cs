@@ -65,7 +65,9 @@ public sealed class StreamMessageReader
             StreamMessage.Live.Type => fields is { Before: >= 0 and { } before, Checkpoint: { } after, Events: { Count: > 0 } events }
                 ? new StreamMessage.Live(before, after, events)
                 : null,
-            StreamMessage.Error.Type => fields is { Error: { } text, Code: { } code } ? new StreamMessage.Error(text, code) : null,
+            StreamMessage.Error.Type => fields is { Error: { } text, Code: { } code }
+                ? new StreamMessage.Error(text, code, fields.Checkpoint, fields.Window is > 0 and <= StreamRequest.MaxWindow and { } window ? (int)window : null)
+                : null,
             _ => new StreamMessage.Unknown(fields.Type),
         };
 
@@ -88,6 +90,7 @@ public sealed class StreamMessageReader
         else if (name.Equals("deltas"u8)) fields.IsMalformed |= (fields.Deltas = Places(ref reader)) is null;
         else if (name.Equals("references"u8)) fields.IsMalformed |= (fields.References = PageReferences(ref reader)) is null;
         else if (name.Equals("encoding"u8)) fields.Encoding = Text(ref reader);
+        else if (name.Equals("window"u8)) fields.Window = Integer(ref reader);
         else if (name.Equals("digest"u8)) fields.Digest = Text(ref reader);
         else if (name.Equals("error"u8)) fields.Error = Text(ref reader);
         else if (name.Equals("code"u8)) fields.Code = Text(ref reader);
@@ -200,7 +203,7 @@ public sealed class StreamMessageReader
         public List<SyncEvent>? Events;
         public List<int>? Deltas;
         public List<PageReference>? References;
-        public long? BatchIndex, TotalEvents, ProcessedEvents, PriorityEvents, Position, Before;
+        public long? BatchIndex, TotalEvents, ProcessedEvents, PriorityEvents, Position, Window, Before;
         public bool? IsLast, Priority, Reset;
         public bool IsMalformed;
         public Checkpoint? Checkpoint, NewCheckpoint;

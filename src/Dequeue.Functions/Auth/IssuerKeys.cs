@@ -112,7 +112,7 @@ internal sealed class IssuerKeys : IDisposable
     private sealed record Fetched(OpenIdConnectConfiguration Configuration, long At)
     {
         public List<SecurityKey> Find(string keyId)
-            => [.. Configuration.SigningKeys.Where(key => keyId.Length == 0 || string.Equals(key.KeyId, keyId, StringComparison.Ordinal))];
+            => [.. Configuration.SigningKeys.Where(key => (keyId.Length == 0 || string.Equals(key.KeyId, keyId, StringComparison.Ordinal)) && TokenForm.IsStrong(key))];
     }
 
     private sealed record Failure(Exception Why, long At);

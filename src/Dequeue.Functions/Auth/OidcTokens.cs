@@ -31,6 +31,7 @@ internal sealed class OidcTokens(Uri authority, IReadOnlyList<string> audiences,
     /// <exception cref="IssuerUnavailableException">The issuer's keys cannot be had just now.</exception>
     public async Task<(JsonWebToken? Token, string? Why)> VerifyAsync(string text, CancellationToken cancellationToken)
     {
+        if (TokenForm.Fault(text) is { } fault) return (null, fault);
         if (!_handler.CanReadToken(text)) return (null, "malformed");
         JsonWebToken token;
         try

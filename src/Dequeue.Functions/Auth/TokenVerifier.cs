@@ -33,9 +33,9 @@ public sealed class TokenVerifier : IDisposable
     public async Task<Caller?> VerifyAsync(string token, CancellationToken cancellationToken)
     {
         var jwt = _issuer is null
-            ? (await _handler.ValidateTokenAsync(token, _development)) is { IsValid: true } result ? (JsonWebToken)result.SecurityToken : null
+            ? TokenForm.Fault(token) is null && (await _handler.ValidateTokenAsync(token, _development)) is { IsValid: true } result ? (JsonWebToken)result.SecurityToken : null
             : (await _issuer.VerifyAsync(token, cancellationToken)).Token;
-        if (jwt is null || !UserId.TryParse(jwt.Subject, out var user)) return null;
+        if (jwt is null || !UserId.TryParse(jwt.Subject, out var user) || user.HasBlankEnds) return null;
         if (!jwt.TryGetPayloadValue<object>(_appClaim, out var claim)) return new Caller(user, null);
         return claim is string name && AppId.TryParse(name, out var app) ? new Caller(user, app) : null;
     }

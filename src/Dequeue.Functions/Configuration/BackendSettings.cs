@@ -8,23 +8,37 @@ namespace Dequeue.Functions.Configuration;
 /// <param name="WebPubSub"><c>WebPubSubConnectionString</c>, or <c>WebPubSub__Endpoint</c>.</param>
 /// <param name="Auth"><c>Auth__…</c>.</param>
 /// <param name="Apps"><c>Sync__Apps</c>.</param>
-/// <param name="CallsPerSecond"><c>Limits__CallsPerSecond</c>: sustained calls of one user of one app, per process; default 200.</param>
+/// <param name="CallsPerSecond"><c>Limits__CallsPerSecond</c>: sustained calls of one user of one app, per process, over REST and over
+/// sockets together; default 200.</param>
 /// <param name="StreamsPerUser"><c>Limits__StreamsPerUser</c>: streams of one user of one app at the same time; default 20.</param>
 /// <param name="AckPatience"><c>Limits__AckSeconds</c>: how long a stream with a window waits for an acknowledgement; 1 to 300 seconds,
 /// default 60. The sweep ends a stream that does nothing for ten minutes.</param>
+/// <param name="BodyBytes"><c>Limits__BodyMegabytes</c>: what the bodies of calls hold at the same time, per process; one user a quarter of
+/// it; default 64, at least 16.</param>
+/// <param name="PageBytes"><c>Limits__PageMegabytes</c>: the same of the pages that are read and sent; default 128, at least 16.</param>
 /// <param name="References"><c>References__…</c>.</param>
 public sealed record BackendSettings(
     string EventLogStorage, WebPubSubSettings WebPubSub, AuthSettings Auth, AllowedApps Apps, int CallsPerSecond, int StreamsPerUser, TimeSpan AckPatience,
-    ReferenceSettings References)
+    long BodyBytes, long PageBytes, ReferenceSettings References)
 {
+    /// <summary><c>Cors__Origins</c>: the origins of browser apps; default none.</summary>
+    internal AllowedOrigins Origins { get; private init; } = AllowedOrigins.None;
+
     private const int MaxAckSeconds = 300;
     private const int DefaultAckSeconds = 60;
     private const int DefaultCallsPerSecond = 200;
     private const int DefaultStreamsPerUser = 20;
 
+    /// <summary>So that the quarter of one user holds a body, or a page, of the largest size.</summary>
+    private const int LeastMegabytes = 16;
+    private const int MostMegabytes = 65_536;
+    private const int DefaultBodyMegabytes = 64;
+    private const int DefaultPageMegabytes = 128;
+    private const long BytesOfMegabyte = 1024 * 1024;
+
     /// <summary>Reads and checks every setting.</summary>
     /// <param name="configuration">Environment, or <c>Values</c> of local.settings.json.</param>
-    /// <param name="environment">The host's environment name; development tokens are refused in Production.</param>
+    /// <param name="environment">The host's environment name; development tokens are accepted in Development alone.</param>
     /// <exception cref="SettingsException">One is missing or wrong; the message names its key.</exception>
     public static BackendSettings Read(IConfiguration configuration, string environment)
     {
@@ -37,14 +51,20 @@ public sealed record BackendSettings(
             AllowedApps.Read(configuration),
             Limit(configuration, "Limits:CallsPerSecond", DefaultCallsPerSecond),
             Limit(configuration, "Limits:StreamsPerUser", DefaultStreamsPerUser),
-            TimeSpan.FromSeconds(Limit(configuration, "Limits:AckSeconds", DefaultAckSeconds, MaxAckSeconds)),
-            ReferenceSettings.Read(configuration));
+            TimeSpan.FromSeconds(Limit(configuration, "Limits:AckSeconds", DefaultAckSeconds, most: MaxAckSeconds)),
+            BytesOfMegabyte * Limit(configuration, "Limits:BodyMegabytes", DefaultBodyMegabytes, LeastMegabytes, MostMegabytes),
+            BytesOfMegabyte * Limit(configuration, "Limits:PageMegabytes", DefaultPageMegabytes, LeastMegabytes, MostMegabytes),
+            ReferenceSettings.Read(configuration))
+        {
+            Origins = AllowedOrigins.TryParse(configuration["Cors:Origins"], out var origins) ? origins : throw new SettingsException(
+                "Cors__Origins is a comma list of origins, such as https://app.example, or *."),
+        };
     }
 
-    private static int Limit(IConfiguration configuration, string key, int fallback, int most = int.MaxValue)
+    private static int Limit(IConfiguration configuration, string key, int fallback, int least = 1, int most = int.MaxValue)
         => configuration[key] is not { Length: > 0 } text ? fallback
-            : int.TryParse(text, out var limit) && limit > 0 && limit <= most ? limit
-            : throw new SettingsException($"{key.Replace(":", "__", StringComparison.Ordinal)} is a whole number {(most == int.MaxValue ? "above 0" : $"from 1 to {most}")}.");
+            : int.TryParse(text, out var limit) && limit >= least && limit <= most ? limit
+            : throw new SettingsException($"{key.Replace(":", "__", StringComparison.Ordinal)} is a whole number {(most == int.MaxValue ? "above 0" : $"from {least} to {most}")}.");
 }
 
 /// <summary>A missing or wrong setting. The message is one sentence that names the key and never quotes a secret.</summary>
@@ -60,6 +80,9 @@ public sealed record AuthSettings(Uri? Authority, string? Audience, string AppCl
     /// <summary>The least that HS256 is safe with, in bytes.</summary>
     private const int MinKeyBytes = 32;
 
+    /// <summary>The one environment in which whoever has the key may name any user.</summary>
+    private const string Development = "Development";
+
     internal static AuthSettings Read(IConfiguration configuration, string environment)
     {
         var appClaim = configuration["Auth:AppClaim"] is { Length: > 0 } claim ? claim : "app";
@@ -74,8 +97,8 @@ public sealed record AuthSettings(Uri? Authority, string? Audience, string AppCl
 
         if (configuration["Auth:DevSigningKey"] is not { Length: > 0 } key)
             throw new SettingsException("Auth__Authority is missing (with Auth__Audience); for development alone, Auth__DevSigningKey.");
-        if ((configuration["AZURE_FUNCTIONS_ENVIRONMENT"] ?? environment).Equals("Production", StringComparison.OrdinalIgnoreCase))
-            throw new SettingsException("Auth__DevSigningKey is refused while AZURE_FUNCTIONS_ENVIRONMENT is Production: set Auth__Authority.");
+        if (!(configuration["AZURE_FUNCTIONS_ENVIRONMENT"] is { Length: > 0 } named ? named : environment).Equals(Development, StringComparison.OrdinalIgnoreCase))
+            throw new SettingsException($"Auth__DevSigningKey is accepted only while AZURE_FUNCTIONS_ENVIRONMENT is {Development}: set Auth__Authority.");
         var bytes = Encoding.UTF8.GetBytes(key);
         return bytes.Length >= MinKeyBytes
             ? new AuthSettings(null, null, appClaim, bytes)

@@ -6,42 +6,73 @@ using Microsoft.Net.Http.Headers;
 
 namespace Dequeue.Functions.Http;
 
-/// <summary>A page of events as it stands in the log: spliced into the answer, and gzipped for a client that takes it.</summary>
-internal sealed class EventPageResult(PulledPage page) : IResult
+/// <summary>
+/// A page of events as it stands in the log: spliced into the answer, and gzipped for a client that takes it. What is sent is let
+/// go at once, and a client that takes nothing is cut off.
+/// </summary>
+/// <param name="page">The page. Its runs are taken out one by one.</param>
+/// <param name="lease">The memory that it holds; given back as it is sent.</param>
+/// <param name="clock">Tells how slow the client is.</param>
+internal sealed class EventPageResult(PulledPage page, MemoryLease lease, TimeProvider clock) : IResult
 {
     /// <summary>Below this many bytes of events a gzip wrapper gains nothing.</summary>
     private const int MinBytesToCompress = 1024;
+
+    /// <summary>Bytes that are written at once: as much as the server buffers for a connection.</summary>
+    private const int WriteBytes = 64 * 1024;
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
         var suffix = EventPageBody.Suffix(page.NextCheckpoint, page.HasMore);
-        var eventBytes = page.Runs.Sum(run => (long)run.Json.Length) + Math.Max(0, page.Runs.Count - 1);
         response.ContentType = "application/json";
         response.Headers.CacheControl = "private, no-store";
-        response.Headers.Vary = HeaderNames.AcceptEncoding;
-        if (eventBytes >= MinBytesToCompress && AcceptsGzip(httpContext.Request))
+        response.Headers.Append(HeaderNames.Vary, HeaderNames.AcceptEncoding);
+        if (page.EventBytes >= MinBytesToCompress && AcceptsGzip(httpContext.Request))
         {
             response.Headers.ContentEncoding = "gzip";
             await using var gzip = new GZipStream(response.Body, CompressionLevel.Fastest, leaveOpen: true);
-            await WriteAsync(gzip, suffix, httpContext.RequestAborted);
+            await SendAsync(httpContext, gzip, suffix);
             return;
         }
 
-        response.ContentLength = EventPageBody.Prefix.Length + eventBytes + suffix.Length;
-        await WriteAsync(response.Body, suffix, httpContext.RequestAborted);
+        response.ContentLength = EventPageBody.Prefix.Length + page.EventBytes + suffix.Length;
+        await SendAsync(httpContext, response.Body, suffix);
     }
 
-    private async Task WriteAsync(Stream body, byte[] suffix, CancellationToken cancellationToken)
+    private async Task SendAsync(HttpContext httpContext, Stream body, byte[] suffix)
     {
-        await body.WriteAsync(Prefix, cancellationToken);
-        for (var i = 0; i < page.Runs.Count; i++)
+        using var pace = new Pace(clock, httpContext.RequestAborted);
+        try
         {
-            if (i > 0) await body.WriteAsync(Comma, cancellationToken);
-            await body.WriteAsync(page.Runs[i].Json, cancellationToken);
+            await WriteAsync(body, suffix, pace);
+        }
+        catch (OperationCanceledException) when (pace.IsTooSlow)
+        {
+            // The answer has begun: it can only break off.
+            httpContext.Abort();
+        }
+    }
+
+    private async Task WriteAsync(Stream body, byte[] suffix, Pace pace)
+    {
+        await body.WriteAsync(Prefix, pace.Token);
+        var passed = 0L;
+        for (var isFirst = true; page.Runs.TryDequeue(out var run); isFirst = false)
+        {
+            if (!isFirst) await body.WriteAsync(Comma, pace.Token);
+            for (var rest = run.Json; rest.Length > 0;)
+            {
+                var some = rest[..Math.Min(rest.Length, WriteBytes)];
+                await body.WriteAsync(some, pace.Token);
+                pace.Passed(passed += some.Length);
+                rest = rest[some.Length..];
+            }
+
+            lease.Shrink(page.EventBytes - passed);
         }
 
-        await body.WriteAsync(suffix, cancellationToken);
+        await body.WriteAsync(suffix, pace.Token);
     }
 
     private static readonly byte[] Prefix = EventPageBody.Prefix.ToArray();

@@ -37,6 +37,21 @@ internal static class Problems
             Header = ("Retry-After", Math.Max(1, (int)Math.Ceiling(retryAfter.TotalSeconds)).ToString(CultureInfo.InvariantCulture)),
         };
 
+    public static IResult Busy()
+        => new ProblemResult(new Problem("Busy", 503, "The server has as much in hand as it can hold; try again.", ErrorCodes.RateLimited)) { Header = ("Retry-After", "1") };
+
+    public static IResult TooSlow()
+        => new ProblemResult(new Problem("Too slow", 408, "The body came too slowly; try again, or send less at once.", ErrorCodes.StreamTimeout)) { Header = ("Connection", "close") };
+
+    /// <summary>What the web server refused by itself.</summary>
+    public static IResult Of(BadHttpRequestException refused, int maxBytes)
+        => refused.StatusCode switch
+        {
+            StatusCodes.Status408RequestTimeout => TooSlow(),
+            StatusCodes.Status413PayloadTooLarge => TooLarge(maxBytes),
+            _ => Invalid(refused.Message),
+        };
+
     public static IResult StorageUnavailable()
         => new ProblemResult(new Problem("Storage unavailable", 503, "The event log does not answer; try again.", ErrorCodes.DbError)) { Header = ("Retry-After", "1") };
 

@@ -1,4 +1,3 @@
-using System.Threading.RateLimiting;
 using Dequeue.Contracts;
 using Dequeue.Functions.Auth;
 using Dequeue.Functions.Configuration;
@@ -12,33 +11,12 @@ namespace Dequeue.Functions.Http;
 /// The boundary of every REST call: who calls, which log is meant, how often; and what a failure looks like from outside. The
 /// call itself sees a log that its caller may use, and nothing else.
 /// </summary>
-public sealed partial class RestCalls : IDisposable
+public sealed partial class RestCalls(TokenVerifier tokens, BackendSettings settings, CallLimiter limiter, ILogger<RestCalls> logger)
 {
     private const string Bearer = "Bearer ";
 
-    private readonly TokenVerifier _tokens;
-    private readonly AllowedApps _apps;
-    private readonly PartitionedRateLimiter<LogKey> _limiter;
-    private readonly int _burst;
-    private readonly ILogger<RestCalls> _logger;
-
-    /// <summary>The boundary for these settings.</summary>
-    public RestCalls(TokenVerifier tokens, BackendSettings settings, ILogger<RestCalls> logger)
-    {
-        ArgumentNullException.ThrowIfNull(settings);
-        (_tokens, _apps, _logger) = (tokens, settings.Apps, logger);
-        _burst = settings.CallsPerSecond * BurstSeconds;
-        _limiter = PartitionedRateLimiter.Create<LogKey, LogKey>(log => RateLimitPartition.GetTokenBucketLimiter(log, _ => new TokenBucketRateLimiterOptions
-        {
-            TokenLimit = _burst,
-            TokensPerPeriod = settings.CallsPerSecond,
-            ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-            AutoReplenishment = true,
-        }));
-    }
-
-    /// <summary>Seconds' worth of calls that a user may make at once: a device that comes back pushes its queue.</summary>
-    private const int BurstSeconds = 5;
+    private readonly AllowedApps _apps = settings.Apps;
+    private readonly AllowedOrigins _origins = settings.Origins;
 
     /// <summary>Answers a call.</summary>
     /// <param name="request">The call.</param>
@@ -50,10 +28,11 @@ public sealed partial class RestCalls : IDisposable
     {
         ArgumentNullException.ThrowIfNull(request);
         ArgumentNullException.ThrowIfNull(answer);
+        request.Allow(_origins);
         try
         {
             if (BearerToken(request) is not { } token) return Problems.Unauthenticated(tokenWasGiven: false);
-            if (await _tokens.VerifyAsync(token, cancellationToken) is not { } caller) return Problems.Unauthenticated(tokenWasGiven: true);
+            if (await tokens.VerifyAsync(token, cancellationToken) is not { } caller) return Problems.Unauthenticated(tokenWasGiven: true);
             if (Log(caller, app) is not { } log) return Problems.OtherApp();
             return Charge(log, 1) ?? await answer(log, cancellationToken);
         }
@@ -82,14 +61,7 @@ public sealed partial class RestCalls : IDisposable
     /// <param name="log">Whose call it is.</param>
     /// <param name="calls">As how many.</param>
     /// <returns>Null, or the refusal when they are too many.</returns>
-    public IResult? Charge(LogKey log, int calls)
-    {
-        using var lease = _limiter.AttemptAcquire(log, Math.Min(calls, _burst));
-        return lease.IsAcquired ? null : Problems.TooManyCalls(lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1));
-    }
-
-    /// <inheritdoc/>
-    public void Dispose() => _limiter.Dispose();
+    public IResult? Charge(LogKey log, int calls) => limiter.Charge(log, calls) is { } wait ? Problems.TooManyCalls(wait) : null;
 
     private static string? BearerToken(HttpRequest request)
     {

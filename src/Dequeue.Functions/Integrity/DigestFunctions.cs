@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http;
 namespace Dequeue.Functions.Integrity;
 
 /// <summary>The digests of parts of a log: a device whose history differs finds out where, and fetches that alone.</summary>
-public sealed class DigestFunctions(RestCalls calls, EventLog events)
+public sealed class DigestFunctions(RestCalls calls, RequestBodies bodies, EventLog events)
 {
     /// <summary>A body is 101 checkpoints at most.</summary>
     private const int MaxBodyBytes = 64 * 1024;
@@ -29,8 +29,9 @@ public sealed class DigestFunctions(RestCalls calls, EventLog events)
     private Task<IResult> AnswerAsync(HttpRequest request, string? app, CancellationToken cancellationToken)
         => calls.AnswerAsync(request, app, async (log, token) =>
         {
-            if (await RequestBody.ReadAsync(request, MaxBodyBytes, token) is not { } body) return Problems.TooLarge(MaxBodyBytes);
-            var (since, ends, problem) = Read(body.Span);
+            var body = await bodies.ReadAsync(request, log, MaxBodyBytes, token);
+            if (body.Refusal is not null) return body.Refusal;
+            var (since, ends, problem) = Read(body.Bytes.Span);
             if (problem is not null) return problem;
 
             // A part that is no stored page costs as much as a page of events.

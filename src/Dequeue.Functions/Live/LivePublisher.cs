@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Azure.Core;
 using Dequeue.Contracts.Streaming;
+using Dequeue.Functions.Streaming;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Streaming;
 
@@ -11,7 +12,7 @@ namespace Dequeue.Functions.Live;
 /// not wait for it. Live sockets get a message an event, streams that stay open get batches. What is lost here (a process that dies, a
 /// queue that overflows) is not lost to a device: it pulls after each reconnect, and now and then besides.
 /// </summary>
-public sealed partial class LivePublisher(WebPubSubServiceClient service, ILogger<LivePublisher> logger) : BackgroundService
+public sealed partial class LivePublisher(WebPubSubServiceClient service, AbsentUsers absent, ILogger<LivePublisher> logger) : BackgroundService
 {
     /// <summary>Logs are spread over so many lanes. A lane sends one message after the other, which keeps a log's order; more of
     /// them than Web PubSub takes calls at once from one process would gain nothing.</summary>
@@ -19,6 +20,10 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, ILogge
 
     /// <summary>Commits that may wait in a lane. Beyond it the oldest are dropped.</summary>
     private const int LaneLength = 1000;
+
+    /// <summary>Up to so many events, sending to a group costs about as much as asking whether anybody is in it, so that one question
+    /// is enough: whether the user has any connection at all.</summary>
+    private const int FewEvents = 4;
 
     private readonly Channel<Commit>[] _lanes = [.. Enumerable.Range(0, Lanes).Select(_ => Channel.CreateBounded<Commit>(
         new BoundedChannelOptions(LaneLength) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }))];
@@ -45,20 +50,27 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, ILogge
         }
     }
 
+    // Most users have no other device online just now: one call tells, and for a while none is needed.
     private async Task SendAsync(Commit commit, CancellationToken cancellationToken)
     {
+        if (absent.Has(commit.Log)) return;
         var context = new Azure.RequestContext { CancellationToken = cancellationToken };
+        if (!await service.UserExistsAsync(ConnectionUser.Format(commit.Log), context))
+        {
+            absent.Add(commit.Log);
+            return;
+        }
+
         await Task.WhenAll(
             ToAsync(LiveGroup.Of(commit.Log), commit.Committed, Single, ContentType.ApplicationJson, context),
             ToAsync(LiveGroup.OfStreams(commit.Log, speakJson: false), commit.Committed, Batches, ContentType.ApplicationOctetStream, context),
             ToAsync(LiveGroup.OfStreams(commit.Log, speakJson: true), commit.Committed, Batches, ContentType.ApplicationJson, context));
     }
 
-    // Most users have no other device online just now: one call tells, and spares a message an event.
     private async Task ToAsync(
         string group, EventPage page, Func<EventPage, IEnumerable<ReadOnlyMemory<byte>>> messages, ContentType type, Azure.RequestContext context)
     {
-        if (!await service.GroupExistsAsync(group, context)) return;
+        if (page.Count > FewEvents && !await service.GroupExistsAsync(group, context)) return;
         foreach (var message in messages(page)) await service.SendToGroupAsync(group, RequestContent.Create(message), type, context: context);
     }
 

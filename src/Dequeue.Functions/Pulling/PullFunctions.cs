@@ -3,14 +3,12 @@ using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Rest;
 using Dequeue.Functions.Http;
-using Dequeue.Sync.Log;
-using Dequeue.Sync.Paging;
 using Microsoft.AspNetCore.Http;
 
 namespace Dequeue.Functions.Pulling;
 
 /// <summary>The REST pages: what a device falls back to, and what people and scripts read.</summary>
-public sealed class PullFunctions(RestCalls calls, EventLog events)
+public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPages pages)
 {
     /// <summary>A pull body is a checkpoint and a number.</summary>
     private const int MaxBodyBytes = 64 * 1024;
@@ -42,15 +40,16 @@ public sealed class PullFunctions(RestCalls calls, EventLog events)
                 limit = (int)Math.Clamp(wanted, 0, PageLimits.Max);
             }
 
-            return new EventPageResult(await events.PullAsync(log, since, limit, token));
+            return await pages.AnswerAsync(request, log, since, limit, token);
         }, cancellationToken);
 
     private Task<IResult> AnswerAsync(HttpRequest request, string? app, CancellationToken cancellationToken)
         => calls.AnswerAsync(request, app, async (log, token) =>
         {
-            if (await RequestBody.ReadAsync(request, MaxBodyBytes, token) is not { } body) return Problems.TooLarge(MaxBodyBytes);
-            var (since, limit, problem) = Read(body.Span);
-            return problem ?? new EventPageResult(await events.PullAsync(log, since, limit, token));
+            var body = await bodies.ReadAsync(request, log, MaxBodyBytes, token);
+            if (body.Refusal is not null) return body.Refusal;
+            var (since, limit, problem) = Read(body.Bytes.Span);
+            return problem ?? await pages.AnswerAsync(request, log, since, limit, token);
         }, cancellationToken);
 
     private static (Checkpoint Since, int? Limit, IResult? Problem) Read(ReadOnlySpan<byte> body)

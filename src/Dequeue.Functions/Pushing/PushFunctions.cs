@@ -3,11 +3,12 @@ using Dequeue.Contracts.Rest;
 using Dequeue.Functions.Http;
 using Dequeue.Sync.Pushing;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Primitives;
 
 namespace Dequeue.Functions.Pushing;
 
 /// <summary><c>POST …/sync/push</c>: a device hands in its events.</summary>
-public sealed class PushFunctions(RestCalls calls, PushIntake intake)
+public sealed class PushFunctions(RestCalls calls, RequestBodies bodies, PushIntake intake)
 {
     /// <summary>For a named app.</summary>
     [Function("Push")]
@@ -24,13 +25,18 @@ public sealed class PushFunctions(RestCalls calls, PushIntake intake)
     private Task<IResult> AnswerAsync(HttpRequest request, string? app, CancellationToken cancellationToken)
         => calls.AnswerAsync(request, app, async (log, token) =>
         {
-            if (request.Headers.ContentEncoding.Count > 0) return Problems.EncodedBody();
-            if (await RequestBody.ReadAsync(request, PushLimits.MaxBodyBytes, token) is not { } body) return Problems.TooLarge(PushLimits.MaxBodyBytes);
-            return PushBody.Read(body, log.User) switch
+            if (!IsPlain(request.Headers.ContentEncoding)) return Problems.EncodedBody();
+            var body = await bodies.ReadAsync(request, log, PushLimits.MaxBodyBytes, token);
+            if (body.Refusal is not null) return body.Refusal;
+            return PushBody.Read(body.Bytes, log.User) switch
             {
                 PushBody.Malformed malformed => Problems.Invalid(malformed.Why),
                 PushBody.Valid valid => Results.Json(await intake.StoreAsync(log, valid, token), RestJson.Default.PushResponse),
                 var other => throw new InvalidOperationException($"No answer for {other}."),
             };
         }, cancellationToken);
+
+    // "identity" names no encoding.
+    private static bool IsPlain(StringValues encodings)
+        => encodings.All(value => value is null || value.Split(',', StringSplitOptions.TrimEntries).All(name => name.Equals("identity", StringComparison.OrdinalIgnoreCase)));
 }

@@ -11,6 +11,8 @@ namespace Dequeue.Functions.Streaming;
 /// </summary>
 public sealed class ConnectionChannel(WebPubSubServiceClient service)
 {
+    private const int NotFound = 404;
+
     /// <summary>Sends one message.</summary>
     public Task SendAsync(StreamTarget target, byte[] message, CancellationToken cancellationToken)
         => SendAsync(target, RequestContent.Create(message), isJson: true, cancellationToken);
@@ -24,11 +26,35 @@ public sealed class ConnectionChannel(WebPubSubServiceClient service)
     }
 
     /// <summary>Lets the connection have newly committed events from now on.</summary>
-    public Task JoinLiveAsync(StreamTarget target, CancellationToken cancellationToken)
+    /// <returns>False when it has gone.</returns>
+    public async Task<bool> JoinLiveAsync(StreamTarget target, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
-        return service.AddConnectionToGroupAsync(
-            LiveGroup.OfStreams(target.Log(), target.SpeaksJson), target.ConnectionId, new Azure.RequestContext { CancellationToken = cancellationToken });
+        try
+        {
+            await service.AddConnectionToGroupAsync(
+                LiveGroup.OfStreams(target.Log(), target.SpeaksJson), target.ConnectionId, new Azure.RequestContext { CancellationToken = cancellationToken });
+            return true;
+        }
+        catch (Azure.RequestFailedException gone) when (gone.Status == NotFound)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Lets the connection have no more newly committed events, as far as Web PubSub can be told.</summary>
+    public async Task LeaveLiveAsync(StreamTarget target, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        try
+        {
+            await service.RemoveConnectionFromGroupAsync(
+                LiveGroup.OfStreams(target.Log(), target.SpeaksJson), target.ConnectionId, new Azure.RequestContext { CancellationToken = cancellationToken });
+        }
+        catch (Azure.RequestFailedException)
+        {
+            // This is on the way of another failure, which is the one to tell.
+        }
     }
 
     /// <summary>Whether the connection is still there.</summary>

@@ -26,7 +26,17 @@ public sealed partial class StreamSteps(
     }
 
     /// <summary>Lets the connection have newly committed events from now on.</summary>
-    public Task JoinLiveAsync(StreamTarget target, CancellationToken cancellationToken) => channel.JoinLiveAsync(target, cancellationToken);
+    /// <returns>False when it has gone.</returns>
+    public Task<bool> JoinLiveAsync(StreamTarget target, CancellationToken cancellationToken) => channel.JoinLiveAsync(target, cancellationToken);
+
+    /// <summary>Ends a stream that has not begun, because its client has left: there is nobody to tell.</summary>
+    public async Task LeaveAsync(StreamTarget target, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(target);
+        telemetry.StreamFailed(target.Trace, SyncTelemetry.Left);
+        LogGone(target.ConnectionId, 0, 0);
+        await registry.ForgetAsync(target.Log(), target.ConnectionId, cancellationToken);
+    }
 
     /// <summary>Announces a planned stream.</summary>
     public async Task<StreamProgress> BeginAsync(StreamTarget target, StreamPlan plan, CancellationToken cancellationToken)
@@ -75,7 +85,7 @@ public sealed partial class StreamSteps(
 
         return progress.IsSent && digest is not null ? progress with { Digest = digest.ToString() } : progress;
 
-        bool IsFull() => progress.NextBatch - first >= most || clock.GetElapsedTime(began) >= StreamLimits.WindowTime;
+        bool IsFull() => progress.NextBatch - first >= most || progress.Room <= 0 || clock.GetElapsedTime(began) >= StreamLimits.WindowTime;
 
         IAsyncEnumerable<EventPage> Rest()
         {
@@ -98,10 +108,7 @@ public sealed partial class StreamSteps(
 
                 var bytes = await channel.SendAsync(target, writer.Parts(batch), cancellationToken);
                 if (batch.Index == 0) telemetry.FirstBatch(target.Trace);
-                progress = progress with
-                {
-                    Position = batch.LastEvent, NextBatch = batch.Index + 1, SentEvents = progress.SentEvents + batch.Count, SentBytes = progress.SentBytes + bytes,
-                };
+                progress = progress.Sent(batch, bytes);
                 if (IsFull()) return;
             }
 
@@ -152,7 +159,12 @@ public sealed partial class StreamSteps(
             await (tellsFirst ? FreeAsync() : RefuseAsync(failure, cancellationToken));
         }
 
-        Task FreeAsync() => registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
+        // What was to follow the stream ends with it.
+        async Task FreeAsync()
+        {
+            if (target.Options.IsLive) await channel.LeaveLiveAsync(target, cancellationToken);
+            await registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
+        }
     }
 
     /// <summary>Answers a request that starts no stream.</summary>
@@ -160,7 +172,14 @@ public sealed partial class StreamSteps(
     {
         ArgumentNullException.ThrowIfNull(refusal);
         telemetry.StreamFailed(refusal.Target.Trace, refusal.Code);
-        return channel.SendAsync(refusal.Target, new StreamMessage.Error(refusal.Text, refusal.Code).ToUtf8Bytes(), cancellationToken);
+        return channel.SendAsync(refusal.Target, new StreamMessage.Error(refusal.Text, refusal.Code, refusal.ResumeAt, refusal.Window).ToUtf8Bytes(), cancellationToken);
+    }
+
+    /// <summary>Answers a message that is not accepted. Whatever runs on the connection goes on.</summary>
+    public Task RefuseAsync(StreamTarget target, StreamMessage.Refused refusal, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(refusal);
+        return channel.SendAsync(target, refusal.ToUtf8Bytes(), cancellationToken);
     }
 
     private async Task<StreamProgress> ReadyAsync(StreamProgress progress, CancellationToken cancellationToken)

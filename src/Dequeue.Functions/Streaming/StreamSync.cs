@@ -36,8 +36,14 @@ public static class StreamSync
                 var acknowledged = progress.Acknowledged;
                 progress = acks.TakeAll(progress);
 
+                if (progress.NeedsWindow)
+                {
+                    await context.CallActivityAsync(nameof(StreamActivities.FailStream), StreamFailure.WindowRequired(progress), retries);
+                    return;
+                }
+
                 // Sends until the window is full, then waits until enough of it is free.
-                if (progress.Room > 0 && (ackBy is null || progress.Room >= progress.WantedRoom)) ackBy = null;
+                if (progress.Room > 0 && (ackBy is null || progress.HasRoomAgain)) ackBy = null;
                 else if (ackBy is null || progress.Acknowledged > acknowledged) ackBy = context.CurrentUtcDateTime + order.AckPatience;
 
                 if (windows + acks.Taken >= HistoryLimit)

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Dequeue.Contracts;
+using Dequeue.Contracts.Streaming;
 using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Streaming;
@@ -69,6 +70,12 @@ public sealed record StreamProgress(
     /// <summary>Batches that the client has acknowledged, from the first one on.</summary>
     public int Acknowledged { get; init; }
 
+    /// <summary>
+    /// The bytes of each batch that was sent and not acknowledged; of a stream without a window only their sum. Empty in the history of a
+    /// stream that an older version began.
+    /// </summary>
+    public IReadOnlyList<long> Ahead { get; init; } = [];
+
     /// <summary>Pages up to here come as URLs: decided once, when the stream was planned, so that all its steps agree.</summary>
     public Checkpoint ReferencesThrough { get; init; } = Checkpoint.Beginning;
 
@@ -76,22 +83,73 @@ public sealed record StreamProgress(
     [JsonIgnore]
     public bool IsSent => IsReady && SentEvents >= Plan.TotalEvents;
 
+    /// <summary>Bytes that the client may still have to take.</summary>
+    [JsonIgnore]
+    public long AheadBytes => Ahead.Sum();
+
+    /// <summary>Whether no more may be sent to a client that asked for no window: it cannot say what it has taken.</summary>
+    [JsonIgnore]
+    public bool NeedsWindow => Target.Options.Window is null && AheadBytes >= StreamLimits.MaxUnacknowledgedBytes;
+
     /// <summary>Batches that may be sent before the next acknowledgement.</summary>
     [JsonIgnore]
-    public int Room => Target.Options.Window is { } window ? window - (NextBatch - Acknowledged) : int.MaxValue;
+    public int Room => AheadBytes >= StreamLimits.MaxUnacknowledgedBytes ? 0 : Target.Options.Window is { } window ? window - (NextBatch - Acknowledged) : int.MaxValue;
 
-    /// <summary>The room that is waited for once there is none: half the window, so that a durable step sends several batches and the
-    /// client has the other half to work on meanwhile; never more than one step sends.</summary>
+    /// <summary>
+    /// Whether enough room is free for another step, once there was none: half the window, so that a durable step sends several batches
+    /// and the client has the other half to work on meanwhile, and never more than one step sends; and half of the bytes.
+    /// </summary>
     [JsonIgnore]
-    public int WantedRoom => Target.Options.Window is { } window ? Math.Min((window + 1) / 2, StreamLimits.WindowBatches) : 0;
+    public bool HasRoomAgain => Target.Options.Window is not { } window
+        || (Room >= Math.Min((window + 1) / 2, StreamLimits.WindowBatches) && AheadBytes <= StreamLimits.MaxUnacknowledgedBytes / 2);
+
+    /// <summary>Where a client that asks again goes on.</summary>
+    [JsonIgnore]
+    public Checkpoint ResumeAt => IsReady ? Position : Plan.Since;
 
     /// <summary>The progress after an acknowledgement. One that says nothing new, or is of a batch that was never sent, changes nothing.</summary>
     /// <param name="batchIndex">The last batch that the client has processed.</param>
-    public StreamProgress Acknowledge(int batchIndex) => batchIndex >= Acknowledged && batchIndex < NextBatch ? this with { Acknowledged = batchIndex + 1 } : this;
+    public StreamProgress Acknowledge(int batchIndex)
+        => batchIndex >= Acknowledged && batchIndex < NextBatch
+            ? this with { Acknowledged = batchIndex + 1, Ahead = [.. Ahead.Skip(batchIndex + 1 - Acknowledged)] }
+            : this;
+
+    /// <summary>The progress after a batch.</summary>
+    /// <param name="batch">What was sent.</param>
+    /// <param name="bytes">Its bytes.</param>
+    public StreamProgress Sent(StreamBatch batch, long bytes)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return this with
+        {
+            Position = batch.LastEvent,
+            NextBatch = batch.Index + 1,
+            SentEvents = SentEvents + batch.Count,
+            SentBytes = SentBytes + bytes,
+            Ahead = Target.Options.Window is null ? [AheadBytes + bytes] : [.. Ahead, bytes],
+        };
+    }
 }
 
 /// <summary>What ends a stream that cannot go on.</summary>
 /// <param name="Target">Where the stream went.</param>
 /// <param name="Code">One of <see cref="ErrorCodes"/>.</param>
 /// <param name="Text">For people.</param>
-public sealed record StreamFailure(StreamTarget Target, string Code, string Text);
+/// <param name="ResumeAt">Where a client that asks again goes on; null when it knows best.</param>
+/// <param name="Window">The window that it needs; null when it may ask as before.</param>
+public sealed record StreamFailure(StreamTarget Target, string Code, string Text, Checkpoint? ResumeAt = null, int? Window = null)
+{
+    /// <summary>The end of a stream that nobody acknowledges.</summary>
+    public static StreamFailure WindowRequired(StreamProgress progress)
+    {
+        ArgumentNullException.ThrowIfNull(progress);
+        var options = progress.Target.Options;
+        var window = StreamWindows.Of(options.Encoding is null ? StreamWindows.Plain : StreamWindows.Compressed, options.BatchSize);
+        return new StreamFailure(
+            progress.Target,
+            ErrorCodes.StreamTimeout,
+            $"{progress.AheadBytes / (1024 * 1024)} MB are on their way and none was acknowledged. Ask again from the checkpoint, with a window.",
+            progress.ResumeAt,
+            window);
+    }
+}

@@ -1,3 +1,4 @@
+using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Streaming;
 using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Log;
@@ -10,7 +11,7 @@ namespace Dequeue.Functions.Upstream;
 /// <param name="Kind">System event or user event.</param>
 /// <param name="Name">Its name: <c>connect</c>, <c>message</c>, <c>sync.stream.request</c> …</param>
 /// <param name="ConnectionId">Whose event it is.</param>
-/// <param name="Log">The log of the connection's user, or null when the connection was not negotiated here.</param>
+/// <param name="Log">The log of the connection's user, or null when the connection was not negotiated here: it has no user, or an app that is not served.</param>
 /// <param name="SpeaksJson">Whether the client uses a JSON subprotocol.</param>
 internal sealed record UpstreamEvent(string Id, UpstreamKind Kind, string Name, string ConnectionId, LogKey? Log, bool SpeaksJson)
 {
@@ -22,7 +23,7 @@ internal sealed record UpstreamEvent(string Id, UpstreamKind Kind, string Name, 
 
     /// <summary>Reads the headers.</summary>
     /// <returns>Null when they describe no Web PubSub event of our hub.</returns>
-    public static UpstreamEvent? Read(IHeaderDictionary headers, string hub)
+    public static UpstreamEvent? Read(IHeaderDictionary headers, string hub, AllowedApps apps)
     {
         var (type, id, connection) = (headers["ce-type"].ToString(), headers["ce-id"].ToString(), headers["ce-connectionId"].ToString());
         if (!headers["ce-hub"].ToString().Equals(hub, StringComparison.OrdinalIgnoreCase) || !IsId(connection) || id.Length is 0 or > MaxIdLength) return null;
@@ -30,8 +31,9 @@ internal sealed record UpstreamEvent(string Id, UpstreamKind Kind, string Name, 
             : type.StartsWith(UserPrefix, StringComparison.Ordinal) ? (UpstreamKind.User, type[UserPrefix.Length..])
             : (UpstreamKind.Other, type);
         if (kind == UpstreamKind.Other) return null;
+        var log = ConnectionUser.Parse(headers["ce-userId"].ToString()) is { } user && apps.All.Contains(user.App) ? user : (LogKey?)null;
         return new UpstreamEvent(
-            id, kind, name, connection, ConnectionUser.Parse(headers["ce-userId"].ToString()), headers["ce-subprotocol"].ToString().Contains("json", StringComparison.OrdinalIgnoreCase));
+            id, kind, name, connection, log, headers["ce-subprotocol"].ToString().Contains("json", StringComparison.OrdinalIgnoreCase));
     }
 
     /// <summary>Where a stream that this event asks for goes.</summary>

@@ -5,6 +5,7 @@ using Dequeue.Contracts.Streaming;
 using Dequeue.Functions.Auth;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Http;
+using Dequeue.Functions.Live;
 using Dequeue.Functions.Pushing;
 using Dequeue.Functions.Streaming;
 using Dequeue.Functions.Telemetry;
@@ -28,6 +29,9 @@ public sealed partial class UpstreamFunction(
     StreamSteps steps,
     StreamRegistry registry,
     PushIntake intake,
+    RequestBodies bodies,
+    CallLimiter limiter,
+    AbsentUsers absent,
     BackendSettings settings,
     SyncTelemetry telemetry,
     TimeProvider clock,
@@ -68,7 +72,7 @@ public sealed partial class UpstreamFunction(
             return Problems.IssuerUnavailable();
         }
 
-        if (UpstreamEvent.Read(request.Headers, WebPubSubSettings.Hub) is not { } upstream) return Problems.Invalid("The headers describe no event of this hub.");
+        if (UpstreamEvent.Read(request.Headers, WebPubSubSettings.Hub, settings.Apps) is not { } upstream) return Problems.Invalid("The headers describe no event of this hub.");
         try
         {
             return upstream switch
@@ -95,11 +99,13 @@ public sealed partial class UpstreamFunction(
     }
 
     // The connection joins its own group here: that costs nothing, a REST call later would cost a round trip of every stream.
-    private static async Task<IResult> ConnectAsync(HttpRequest request, UpstreamEvent upstream, CancellationToken cancellationToken)
+    private async Task<IResult> ConnectAsync(HttpRequest request, UpstreamEvent upstream, CancellationToken cancellationToken)
     {
-        if (upstream.Log is null) return Problems.Unauthenticated(tokenWasGiven: true);
-        if (await RequestBody.ReadAsync(request, MaxBodyBytes, cancellationToken) is not { } body) return Problems.TooLarge(MaxBodyBytes);
-        return Results.Json(ConnectReply.For(upstream.ConnectionId, body), ConnectJson.Default.ConnectReply);
+        if (upstream.Log is not { } log) return Problems.Unauthenticated(tokenWasGiven: true);
+        if (limiter.Charge(log) is { } wait) return Problems.TooManyCalls(wait);
+        absent.Expect(log);
+        var body = await bodies.ReadAsync(request, log, MaxBodyBytes, cancellationToken);
+        return body.Refusal ?? Results.Json(ConnectReply.For(upstream.ConnectionId, body.Bytes), ConnectJson.Default.ConnectReply);
     }
 
     private async Task<IResult> DisconnectedAsync(UpstreamEvent upstream, DurableTaskClient durable, CancellationToken cancellationToken)
@@ -114,67 +120,122 @@ public sealed partial class UpstreamFunction(
     private async Task<IResult> MessageAsync(
         HttpRequest request, UpstreamEvent upstream, LogKey log, DurableTaskClient durable, CancellationToken cancellationToken)
     {
-        if (await RequestBody.ReadAsync(request, MaxBodyBytes, cancellationToken) is not { } body) return Problems.TooLarge(MaxBodyBytes);
-        if (StreamAck.Read(body.Span, typeIsKnown: upstream.Name == StreamAck.Type, out var isAck) is { } ack)
+        var body = await bodies.ReadAsync(request, log, MaxBodyBytes, cancellationToken);
+        if (body.Refusal is not null) return body.Refusal;
+        var message = SocketMessage.Of(upstream.Name, body.Bytes.Span);
+        var asked = new Asked(upstream.Target(log, StreamTrace.Begin(clock)), message.Kind);
+        if (limiter.Charge(log) is not null) return await RefuseAsync(asked, ErrorCodes.RateLimited, "Too many messages; slow down and try again.", cancellationToken);
+        switch (message.Kind)
         {
-            if (!await durable.AcknowledgeAsync(upstream.ConnectionId, ack.BatchIndex, cancellationToken)) LogNobodyWaits(upstream.ConnectionId, ack.BatchIndex);
-            return Results.NoContent();
-        }
+            case SocketMessageKind.Ack:
+                if (StreamAck.Read(body.Bytes.Span, typeIsKnown: true, out _) is not { } ack)
+                    return await RefuseAsync(asked, ErrorCodes.InvalidRequest, "An acknowledgement has a batchIndex, a whole number from 0.", cancellationToken);
+                if (!await durable.AcknowledgeAsync(upstream.ConnectionId, ack.BatchIndex, cancellationToken)) LogNobodyWaits(upstream.ConnectionId, ack.BatchIndex);
+                return Results.NoContent();
+            case SocketMessageKind.Push:
+                return PushBody.Read(body.Bytes, log.User) switch
+                {
+                    PushBody.Malformed malformed => await RefuseAsync(asked, ErrorCodes.InvalidRequest, malformed.Why, cancellationToken),
+                    PushBody.Valid push => Results.Json(await intake.StoreAsync(log, push, cancellationToken), RestJson.Default.PushResponse),
+                    var other => throw new InvalidOperationException($"No answer for {other}."),
+                };
+            case SocketMessageKind.Request:
+                using (SyncTelemetry.Spans.StartActivity("stream.request"))
+                {
+                    return StreamRequest.Read(body.Bytes.Span, typeIsKnown: true) switch
+                    {
+                        StreamRequestReading.Accepted accepted => await StreamAsync(upstream.Target(log, StreamTrace.Begin(clock)), accepted.Request, durable, cancellationToken),
+                        StreamRequestReading.Refused refused => await RefuseAsync(asked, refused.Code, refused.Message, cancellationToken),
+                        var other => throw new InvalidOperationException($"No answer for {other}."),
+                    };
+                }
 
-        using var span = SyncTelemetry.Spans.StartActivity("stream.request");
-        var target = upstream.Target(log, StreamTrace.Begin(clock));
-        if (isAck || upstream.Name == StreamAck.Type)
-        {
-            await steps.RefuseAsync(new StreamFailure(target, ErrorCodes.InvalidRequest, "An acknowledgement has a batchIndex, a whole number from 0."), cancellationToken);
-            return Results.NoContent();
+            default:
+                return await RefuseAsync(asked, ErrorCodes.InvalidRequest, message.Why, cancellationToken);
         }
+    }
 
-        if (upstream.Name == "message" && PushBody.Read(body, log.User) is PushBody.Valid push)
-            return Results.Json(await intake.StoreAsync(log, push, cancellationToken), RestJson.Default.PushResponse);
-        switch (StreamRequest.Read(body.Span, typeIsKnown: upstream.Name == StreamRequest.Type))
-        {
-            case StreamRequestReading.Accepted accepted:
-                await StreamAsync(target with { Options = StreamOptions.Of(accepted.Request) }, accepted.Request, durable, cancellationToken);
-                break;
-            case StreamRequestReading.Refused refused:
-                await steps.RefuseAsync(new StreamFailure(target, refused.Code, refused.Message), cancellationToken);
-                break;
-        }
-
+    // Whoever asked for a stream, or may have meant to, waits for one; an error tells that none comes. But it would end one that runs.
+    private async Task<IResult> RefuseAsync(Asked asked, string code, string why, CancellationToken cancellationToken)
+    {
+        var mayWait = asked.Kind is SocketMessageKind.Request or SocketMessageKind.Unknown;
+        await (mayWait && !await IsRunningAsync(asked.Target, cancellationToken)
+            ? steps.RefuseAsync(new StreamFailure(asked.Target, code, why), cancellationToken)
+            : steps.RefuseAsync(asked.Target, new StreamMessage.Refused(NameOf(asked.Kind), why, code), cancellationToken));
         return Results.NoContent();
     }
 
-    private async Task StreamAsync(StreamTarget target, StreamRequest request, DurableTaskClient durable, CancellationToken cancellationToken)
+    private async Task<bool> IsRunningAsync(StreamTarget target, CancellationToken cancellationToken)
     {
-        StreamClaim? claim = null;
-        StreamPlan plan;
         try
         {
-            // Before the stream's end is fixed: an event is in the stream or comes live, if not both.
-            if (target.Options.IsLive) await steps.JoinLiveAsync(target, cancellationToken);
-            var planning = steps.PlanAsync(target, request.Since, cancellationToken);
-            claim = await registry.BeginAsync(target.Log(), target.ConnectionId, target.RequestId, settings.StreamsPerUser, cancellationToken);
-            plan = await planning;
+            return await registry.IsRunningAsync(target.Log(), target.ConnectionId, cancellationToken);
         }
         catch (StorageUnavailableException)
         {
-            var failure = new StreamFailure(target, ErrorCodes.DbError, "The event log does not answer.");
-            await (claim == StreamClaim.Granted ? steps.FailAsync(failure, cancellationToken) : steps.RefuseAsync(failure, cancellationToken));
-            return;
+            return false;
         }
+    }
 
-        if (claim == StreamClaim.Repeated) return;
-        if (claim != StreamClaim.Granted)
+    private static string NameOf(SocketMessageKind kind)
+        => kind switch
         {
-            var (code, text) = claim == StreamClaim.Busy
-                ? (ErrorCodes.InvalidRequest, "A stream is running on this connection.")
-                : (ErrorCodes.RateLimited, $"At most {settings.StreamsPerUser} streams run at once.");
-            await steps.RefuseAsync(new StreamFailure(target, code, text), cancellationToken);
-            return;
-        }
+            SocketMessageKind.Request => "request",
+            SocketMessageKind.Ack => "ack",
+            SocketMessageKind.Push => "push",
+            _ => "message",
+        };
 
+    private async Task<IResult> StreamAsync(StreamTarget target, StreamRequest request, DurableTaskClient durable, CancellationToken cancellationToken)
+    {
+        target = target with { Options = StreamOptions.Of(request) };
         try
         {
+            switch (await registry.BeginAsync(target.Log(), target.ConnectionId, target.RequestId, settings.StreamsPerUser, cancellationToken))
+            {
+                case StreamClaim.Granted:
+                    break;
+                case StreamClaim.Busy:
+                    var busy = new StreamMessage.Refused(NameOf(SocketMessageKind.Request), "A stream is running on this connection.", ErrorCodes.InvalidRequest);
+                    await steps.RefuseAsync(target, busy, cancellationToken);
+                    return Results.NoContent();
+                case StreamClaim.TooMany:
+                    var tooMany = new StreamFailure(target, ErrorCodes.RateLimited, $"At most {settings.StreamsPerUser} streams run at once.");
+                    await steps.RefuseAsync(tooMany, cancellationToken);
+                    return Results.NoContent();
+                default:
+                    return Results.NoContent();
+            }
+        }
+        catch (StorageUnavailableException)
+        {
+            await steps.RefuseAsync(new StreamFailure(target, ErrorCodes.DbError, "The event log does not answer."), cancellationToken);
+            return Results.NoContent();
+        }
+
+        await RunAsync(target, request, durable, cancellationToken);
+        return Results.NoContent();
+    }
+
+    // The connection is claimed: whatever is begun from here on ends with the stream.
+    private async Task RunAsync(StreamTarget target, StreamRequest request, DurableTaskClient durable, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // Before the stream's end is fixed: an event is in the stream or comes live, if not both.
+            if (target.Options.IsLive && !await steps.JoinLiveAsync(target, cancellationToken))
+            {
+                await steps.LeaveAsync(target, cancellationToken);
+                return;
+            }
+
+            var plan = await steps.PlanAsync(target, request.Since, cancellationToken);
+            if (limiter.Charge(target.Log(), WorthOf(plan)) is not null)
+            {
+                await steps.FailAsync(new StreamFailure(target, ErrorCodes.RateLimited, "Too many events in too short a time; try again."), cancellationToken);
+                return;
+            }
+
             var order = new StreamOrder(target, request.Since) { AckPatience = settings.AckPatience };
 
             // Of a long stream too what comes first is sent at once: somebody waits for it.
@@ -184,6 +245,12 @@ public sealed partial class UpstreamFunction(
                 if (progress.IsSent)
                 {
                     await steps.CompleteAsync(progress, cancellationToken);
+                    return;
+                }
+
+                if (progress.NeedsWindow)
+                {
+                    await steps.FailAsync(StreamFailure.WindowRequired(progress), cancellationToken);
                     return;
                 }
 
@@ -205,6 +272,9 @@ public sealed partial class UpstreamFunction(
         }
     }
 
+    // As many calls as its pages would be by REST; but a long history may always be had, by whoever asks for nothing else meanwhile.
+    private long WorthOf(StreamPlan plan) => Math.Min(plan.TotalEvents / StreamLimits.MaxBatchEvents, limiter.Burst / 2);
+
     private static StreamTarget AsDurable(StreamTarget target) => target with { Trace = target.Trace! with { IsDurable = true } };
 
     [LoggerMessage(301, LogLevel.Error, "Event {Event} of connection {Connection} failed")]
@@ -215,6 +285,9 @@ public sealed partial class UpstreamFunction(
 
     [LoggerMessage(303, LogLevel.Error, "The issuer of Web PubSub's tokens does not answer")]
     private partial void LogIssuerUnavailable(Exception failure);
+
+    /// <summary>A message that came, and where its answer goes.</summary>
+    private sealed record Asked(StreamTarget Target, SocketMessageKind Kind);
 
     [LoggerMessage(304, LogLevel.Debug, "No stream on {Connection} waits for the acknowledgement of batch {Batch}")]
     private partial void LogNobodyWaits(string connection, int batch);

@@ -17,6 +17,12 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
     /// <summary>How long a writer waits for one in another process. A transaction takes milliseconds.</summary>
     private const int BusyMilliseconds = 10_000;
 
+    /// <summary>No log's partition begins with '!'.</summary>
+    private const string HealthPartition = "!health";
+
+    /// <summary>Some pages of the file.</summary>
+    private const int HealthBytes = 16 * 1024;
+
     /// <summary>Makes an empty file a table; the version is that of this schema.</summary>
     private const string Schema = """
         CREATE TABLE IF NOT EXISTS rows (
@@ -80,8 +86,13 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
     }
 
     /// <inheritdoc/>
-    public Task CheckAsync(CancellationToken cancellationToken)
-        => ReadAsync(reader => reader.Query("", new RowQuery("", "", 1)), cancellationToken);
+    public async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        // A disk that is full can still be read. The row is as large as what a push writes at least: room for less is none.
+        var row = new TableRow("health").Set("Padding", RandomNumberGenerator.GetBytes(HealthBytes));
+        await CommitAsync(HealthPartition, [new RowOperation.Put(row)], cancellationToken);
+        await ReadAsync(reader => reader.Get(HealthPartition, "health", []), cancellationToken);
+    }
 
     /// <summary>Closes the file.</summary>
     public void Dispose()

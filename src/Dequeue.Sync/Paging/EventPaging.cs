@@ -7,11 +7,18 @@ namespace Dequeue.Sync.Paging;
 /// <summary>The plain way: one page after another.</summary>
 public static class EventPaging
 {
+    /// <summary>
+    /// Bytes of a page's events, 4 MB: a page of 1,000 real events has less than one. Whatever events are like, a reader makes the
+    /// server hold no more.
+    /// </summary>
+    public const int MaxBytes = 4 * 1024 * 1024;
+
     /// <summary>Reads the page after a checkpoint.</summary>
     /// <param name="events">The event log.</param>
     /// <param name="log">Whose.</param>
     /// <param name="since">Events strictly after this position.</param>
-    /// <param name="limit">Events wanted; clamped to 1 … <see cref="PageLimits.Max"/>; null for <see cref="PageLimits.Default"/>.</param>
+    /// <param name="limit">Events wanted; clamped to 1 … <see cref="PageLimits.Max"/>; null for <see cref="PageLimits.Default"/>.
+    /// Fewer come when they are large: together they have at most <see cref="MaxBytes"/>.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="Storage.StorageUnavailableException">The storage did not answer.</exception>
     public static async Task<PulledPage> PullAsync(
@@ -20,23 +27,39 @@ public static class EventPaging
         ArgumentNullException.ThrowIfNull(events);
         var wanted = Math.Clamp(limit ?? PageLimits.Default, 1, PageLimits.Max);
         var head = await events.ReadHeadAsync(log, cancellationToken);
-        var runs = new List<EventPage>();
+        var (runs, bytes) = (new Queue<EventPage>(), 0);
         var position = Positions.NotPast(since, head);
         if (since < head.Last)
         {
             await foreach (var page in events.ReadAsync(log, since, head.Last, wanted, cancellationToken))
             {
-                runs.Add(page);
-                position = page.Last;
+                var comma = runs.Count > 0 ? 1 : 0;
+                var count = CountWithin(page, MaxBytes - bytes - comma);
+                if (count == 0) break;
+                var run = count == page.Count ? page : page.Slice(0, count);
+                runs.Enqueue(run);
+                bytes += comma + run.Length;
+                position = run.Last;
+                if (count < page.Count) break;
             }
         }
 
-        return new PulledPage(runs, position, position < head.Last);
+        return new PulledPage(runs, bytes, position, position < head.Last);
+    }
+
+    // One event is always far smaller than a page.
+    private static int CountWithin(EventPage page, int room)
+    {
+        if (page.Length <= room) return page.Count;
+        var (count, bytes) = (0, 0);
+        while ((bytes += page.EventAt(count).Length + 1) <= room + 1) count++;
+        return count;
     }
 }
 
 /// <summary>A page of events.</summary>
-/// <param name="Runs">The events, in commit order.</param>
+/// <param name="Runs">The events, in commit order. Whoever sends them takes them out, so that what is sent is not held.</param>
+/// <param name="EventBytes">Bytes of the events, joined by single commas.</param>
 /// <param name="NextCheckpoint">The position after the page.</param>
 /// <param name="HasMore">Whether the log went on when the page was read.</param>
-public sealed record PulledPage(IReadOnlyList<EventPage> Runs, Checkpoint NextCheckpoint, bool HasMore);
+public sealed record PulledPage(Queue<EventPage> Runs, int EventBytes, Checkpoint NextCheckpoint, bool HasMore);

@@ -38,7 +38,8 @@ public interface IPartitionedTable
     /// </exception>
     Task<CommitOutcome> CommitAsync(string partition, IReadOnlyList<RowOperation> operations, CancellationToken cancellationToken);
 
-    /// <summary>Makes sure that the storage answers and that the table is there. For health checks.</summary>
+    /// <summary>Makes sure that the storage answers and that the table is there; of a storage on a disk, that it takes a write. For
+    /// health checks.</summary>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="StorageUnavailableException">It does not answer.</exception>
     Task CheckAsync(CancellationToken cancellationToken);

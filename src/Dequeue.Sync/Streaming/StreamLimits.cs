@@ -17,6 +17,12 @@ public static class StreamLimits
     /// <summary>Pages that one batch refers to: a message of some 10 KB instead of megabytes, and a checkpoint every 16,000 events.</summary>
     public const int MaxReferences = 16;
 
+    /// <summary>
+    /// Bytes of batches that are sent ahead of what a client has acknowledged. Web PubSub has no back-pressure: it lets a client go that
+    /// has 16 MB waiting. The rest is margin for newly committed events of a live stream and for the envelopes of a subprotocol.
+    /// </summary>
+    public const long MaxUnacknowledgedBytes = 12 * 1024 * 1024;
+
     /// <summary>Batches of one durable step. A durable step costs up to 200 ms in the cloud, sending 20 batches a few seconds:
     /// the step's cost stays small, and a step that is repeated repeats little.</summary>
     public const int WindowBatches = 20;

@@ -57,6 +57,14 @@ public sealed class StreamRegistry(IPartitionedTable table, TimeProvider clock)
         return StreamClaim.TooMany;
     }
 
+    /// <summary>Whether a stream runs on a connection.</summary>
+    /// <exception cref="StorageUnavailableException">The storage did not answer.</exception>
+    public async Task<bool> IsRunningAsync(LogKey log, string connection, CancellationToken cancellationToken)
+    {
+        var key = Key(log, connection);
+        return (await table.GetAsync(Partition(key), key, CountedColumns, cancellationToken))?.IntOf(IsRunning) == 1;
+    }
+
     /// <summary>The stream has ended; the connection may ask for another.</summary>
     /// <exception cref="StorageUnavailableException">The storage did not answer.</exception>
     public async Task EndAsync(LogKey log, string connection, string request, CancellationToken cancellationToken)

@@ -19,25 +19,33 @@ public sealed class OptionMatrixTests
         ["all"] = static options => options with { Window = 3, Delta = true, References = true, Encodings = ["zstd", "br", "gzip"], BatchSize = 100 },
     };
 
-    public static TheoryData<string, bool> Cases => [.. Options.Keys.SelectMany(static name => new (string, bool)[] { (name, false), (name, true) })];
+    public static TheoryData<string, bool, bool> Cases
+        => [.. Options.Keys.SelectMany(static name => new (string, bool, bool)[] { (name, false, true), (name, false, false), (name, true, true), (name, true, false) })];
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
 
     [Theory]
     [MemberData(nameof(Cases))]
-    public async Task A_cut_at_any_message_loses_and_doubles_nothing(string name, bool inTheMiddle)
+    public async Task A_cut_at_any_message_loses_and_doubles_nothing(string name, bool inTheMiddle, bool goesOn)
     {
         await using var server = await TestServer.StartAsync(Events);
         for (var at = 0; at <= 12; at++)
         {
-            var cut = at;
+            var (cut, asked) = (at, 0);
             await PullAsync(server, name, async (script, messages) =>
             {
+                if (asked++ > 0)
+                {
+                    if (!goesOn) script.Cut();
+                    else foreach (var message in messages) await script.SendAsync(message);
+                    return;
+                }
+
                 for (var i = 0; i < cut && i < messages.Count; i++) await script.SendAsync(messages[i]);
                 if (cut >= messages.Count) return;
                 if (inTheMiddle) await script.SendAsync(messages[cut][..(messages[cut].Length / 2)], whole: false);
                 script.Cut();
-            }, at == 12 ? SyncTransport.Stream : SyncTransport.Rest);
+            }, at == 12 || goesOn ? SyncTransport.Stream : SyncTransport.Rest);
         }
     }
 
@@ -94,7 +102,7 @@ public sealed class OptionMatrixTests
         await using var server = await TestServer.StartAsync(Events);
         for (var at = 0; at <= 12; at++)
         {
-            var (cut, calls) = (at, 0);
+            var (cut, calls, asked) = (at, 0, 0);
             server.Intercept = context =>
             {
                 if (!context.Request.Path.StartsWithSegments("/blobs", StringComparison.Ordinal) || Interlocked.Increment(ref calls) % 2 == 0) return Task.FromResult(false);
@@ -103,6 +111,7 @@ public sealed class OptionMatrixTests
             };
             await PullAsync(server, name, async (script, messages) =>
             {
+                if (asked++ > 0) cut = 0;
                 for (var i = 0; i < cut && i < messages.Count; i++) await script.SendAsync(messages[i]);
                 if (cut < messages.Count) await script.CloseAsync();
             }, at == 12 ? SyncTransport.Stream : SyncTransport.Rest);

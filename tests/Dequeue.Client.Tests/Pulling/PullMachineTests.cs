@@ -13,7 +13,8 @@ public sealed partial class PullMachineTests
 {
     private static readonly RetryPolicy Retry = new(TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(8), TimeSpan.FromSeconds(60), MaxAttempts: 3);
     private static readonly StorePosition Origin = new(At(10), 7);
-    private static readonly SyncFailure Broken = new(SyncFailureKind.Unreachable, "cut"), Final = new(SyncFailureKind.Refused, "no");
+    private static readonly SyncFailure Broken = new(SyncFailureKind.Unreachable, "cut"), Final = new(SyncFailureKind.Refused, "no"),
+        Silent = new(SyncFailureKind.TimedOut, "silent");
     private static readonly SyncEvent AnEvent = new("{}"u8.ToArray(), "a", null, 2, true);
     private static readonly PullInput Done = new PullInput.Done();
     private static readonly PageReference[] Pages = [new("https://a/1", At(13), 1, "d1"), new("https://a/2", At(14), 2, "d2")];
@@ -24,14 +25,18 @@ public sealed partial class PullMachineTests
         ("P1", In(PullPhase.Negotiating), new PullInput.Negotiated(new Uri("ws://a/")), PullPhase.Opening, new PullCommand.Open(new Uri("ws://a/"), At(10))),
         ("P2", In(PullPhase.Negotiating), Failed(Final), PullPhase.Paging, Fetch(10)),
         ("P2", In(PullPhase.Opening), Failed(Broken), PullPhase.Paging, Fetch(10)),
-        ("P2", In(PullPhase.AwaitingStart), Failed(Broken), PullPhase.Paging, Fetch(10)),
-        ("P2", Streaming(2, At(12)), Failed(Broken), PullPhase.Paging, Fetch(12)),
+        ("P2", In(PullPhase.AwaitingStart) with { Resumes = 1 }, Failed(Broken), PullPhase.Paging, Fetch(10)),
+        ("P2", In(PullPhase.AwaitingStart), Failed(Silent), PullPhase.Paging, Fetch(10)),
+        ("P2", Streaming(2, At(12)) with { Resumes = 1 }, Failed(Broken), PullPhase.Paging, Fetch(12)),
+        ("P2", Streaming(2, At(12)), Failed(Final), PullPhase.Paging, Fetch(12)),
         ("P3", In(PullPhase.Opening), new PullInput.Opened(), PullPhase.AwaitingStart, new PullCommand.Receive()),
         ("P4", In(PullPhase.AwaitingStart), Says(new StreamMessage.Start(4)), PullPhase.Streaming, new PullCommand.Receive()),
         ("P5", In(PullPhase.AwaitingStart), Says(Batch(0, 1)), PullPhase.Paging, Fetch(10)),
         ("P5", In(PullPhase.AwaitingStart), Says(new StreamMessage.Complete(0, At(10))), PullPhase.Paging, Fetch(10)),
         ("P6", In(PullPhase.AwaitingStart), Says(new StreamMessage.Error("x", "INTERNAL")), PullPhase.Paging, Fetch(10)),
         ("P6", Streaming(2, At(12)), Says(new StreamMessage.Error("x", "INTERNAL")), PullPhase.Paging, Fetch(12)),
+        ("P6", In(PullPhase.AwaitingStart), Says(Silence), PullPhase.Paging, Fetch(10)),
+        ("P6", Streaming(2, At(12)) with { Resumes = 1 }, Says(Silence), PullPhase.Paging, Fetch(12)),
         ("P7", In(PullPhase.AwaitingStart), Says(new StreamMessage.Unknown("x")), PullPhase.AwaitingStart, new PullCommand.Receive()),
         ("P7", Streaming(2, At(12)), Says(new StreamMessage.Unknown("x")), PullPhase.Streaming, new PullCommand.Receive()),
         ("P8", Streaming(2, At(12)), Says(new StreamMessage.Start(4)), PullPhase.Paging, Fetch(12)),
@@ -49,13 +54,13 @@ public sealed partial class PullMachineTests
         ("P15", Streaming(2, At(12)) with { Phase = PullPhase.SavingBatch, Saving = (At(13), 1) }, Done, PullPhase.Streaming, new PullCommand.Receive()),
         ("P16", Finished, Says(new StreamMessage.Complete(4, At(20), "d"), "d"), PullPhase.SavingEnd, new PullCommand.Save([], At(20))),
         ("P16", Finished, Says(new StreamMessage.Complete(4, At(20)), "d"), PullPhase.SavingEnd, new PullCommand.Save([], At(20))),
-        ("P16", In(PullPhase.Streaming) with { Total = 0 }, Says(new StreamMessage.Complete(0, At(10))), PullPhase.SavingEnd, new PullCommand.Save([], At(10))),
+        ("P16", In(PullPhase.Streaming) with { Announced = 0 }, Says(new StreamMessage.Complete(0, At(10))), PullPhase.SavingEnd, new PullCommand.Save([], At(10))),
         ("P17", Finished, Says(new StreamMessage.Complete(3, At(20))), PullPhase.Repairing, Repair),
         ("P17", Unsure(Finished), Says(new StreamMessage.Complete(3, At(20))), PullPhase.Rewinding, Rewind),
-        ("P17", Finished with { Total = 5 }, Says(new StreamMessage.Complete(4, At(20))), PullPhase.Repairing, Repair),
-        ("P17", Unsure(Finished with { Total = 5 }), Says(new StreamMessage.Complete(4, At(20))), PullPhase.Rewinding, Rewind),
-        ("P17", Finished with { Total = 5 }, Says(new StreamMessage.Complete(5, At(20))), PullPhase.Repairing, Repair),
-        ("P17", Unsure(Finished with { Total = 5 }), Says(new StreamMessage.Complete(5, At(20))), PullPhase.Rewinding, Rewind),
+        ("P17", Finished with { Announced = 5 }, Says(new StreamMessage.Complete(4, At(20))), PullPhase.Repairing, Repair),
+        ("P17", Unsure(Finished with { Announced = 5 }), Says(new StreamMessage.Complete(4, At(20))), PullPhase.Rewinding, Rewind),
+        ("P17", Finished with { Announced = 5 }, Says(new StreamMessage.Complete(5, At(20))), PullPhase.Repairing, Repair),
+        ("P17", Unsure(Finished with { Announced = 5 }), Says(new StreamMessage.Complete(5, At(20))), PullPhase.Rewinding, Rewind),
         ("P18", Finished with { SawLast = false }, Says(new StreamMessage.Complete(4, At(20))), PullPhase.Repairing, Repair),
         ("P18", Unsure(Finished with { SawLast = false }), Says(new StreamMessage.Complete(4, At(20))), PullPhase.Rewinding, Rewind),
         ("P19", Finished, Says(new StreamMessage.Complete(4, At(11))), PullPhase.Repairing, Repair),
@@ -68,6 +73,8 @@ public sealed partial class PullMachineTests
         ("P23", In(PullPhase.Paging), Page(10, more: false), PullPhase.SavingPage, new PullCommand.Save([AnEvent], At(10))),
         ("P24", In(PullPhase.Paging), Page(10, more: true), PullPhase.Failed, new PullCommand.Fail(null!)),
         ("P24", In(PullPhase.Paging), Page(9, more: false), PullPhase.Failed, new PullCommand.Fail(null!)),
+        ("P24", In(PullPhase.Paging) with { EmptyPages = PullMachine.MaxEmptyPages }, EmptyPage(15), PullPhase.Failed, new PullCommand.Fail(null!)),
+        ("P23", In(PullPhase.Paging) with { EmptyPages = PullMachine.MaxEmptyPages - 1 }, EmptyPage(15), PullPhase.SavingPage, new PullCommand.Save([], At(15))),
         ("P25", In(PullPhase.SavingPage) with { Saving = (At(15), 1) }, Done, PullPhase.Paging, Fetch(15)),
         ("P26", In(PullPhase.SavingPage) with { Saving = (At(15), 1), LastPage = true }, Done, PullPhase.Done, new PullCommand.Finish()),
         ("P27", In(PullPhase.Paging), Failed(Broken), PullPhase.Waiting, new PullCommand.Wait(TimeSpan.FromSeconds(0.5))),
@@ -80,10 +87,14 @@ public sealed partial class PullMachineTests
         ("P30", Streaming(2, At(12)) with { IdleMessages = 1000 }, Says(new StreamMessage.Unknown("x")), PullPhase.Paging, Fetch(12)),
         ("P30", Streaming(2, At(12)) with { IdleMessages = 1000 }, Says(Batch(1, 12)), PullPhase.Paging, Fetch(12)),
         ("P10", Asked(Streaming(2, At(12)), new(StreamEndpoint.Negotiated, Window: 8)), Says(Batch(1, 12)), PullPhase.Streaming, new PullCommand.Receive(1)),
-        ("P31", Windowed(batches: 4, window: 7, acknowledged: -1), Done, PullPhase.Streaming, new PullCommand.Receive(3)),
-        ("P31", Windowed(batches: 7, window: 6, acknowledged: 3), Done, PullPhase.Streaming, new PullCommand.Receive(6)),
+        ("P31", Windowed(batches: 2, window: 7, acknowledged: -1), Done, PullPhase.Streaming, new PullCommand.Receive(1)),
+        ("P31", Windowed(batches: 7, window: 12, acknowledged: 3), Done, PullPhase.Streaming, new PullCommand.Receive(6)),
+        ("P31", Windowed(batches: 1, window: 64, acknowledged: -1), new PullInput.Done(AcknowledgesLate: true), PullPhase.Streaming, new PullCommand.Receive(0)),
+        ("P31", Windowed(batches: 1, window: 64, acknowledged: -1) with { UnacknowledgedBytes = 1 << 20 }, Done, PullPhase.Streaming, new PullCommand.Receive(0)),
+        ("P15", Windowed(batches: 1, window: 64, acknowledged: -1) with { UnacknowledgedBytes = (1 << 20) - 1 }, Done, PullPhase.Streaming, new PullCommand.Receive()),
+        ("P15", Streaming(2, At(12)) with { Phase = PullPhase.SavingBatch }, new PullInput.Done(AcknowledgesLate: true), PullPhase.Streaming, new PullCommand.Receive()),
         ("P31", Windowed(batches: 1, window: 1, acknowledged: -1), Done, PullPhase.Streaming, new PullCommand.Receive(0)),
-        ("P15", Windowed(batches: 3, window: 7, acknowledged: -1), Done, PullPhase.Streaming, new PullCommand.Receive()),
+        ("P15", Windowed(batches: 1, window: 7, acknowledged: -1), Done, PullPhase.Streaming, new PullCommand.Receive()),
         ("P32", First(2), Says(Batch(2, 10) with { IsPriority = true }), PullPhase.SavingBatch, new PullCommand.Save([AnEvent], null)),
         ("P9", First(2), Says(Batch(2, 13)), PullPhase.SavingBatch, new PullCommand.Save([AnEvent], At(13))),
         ("P33", Streaming(2, At(12)), Says(Batch(2, 10) with { IsPriority = true }), PullPhase.Paging, Fetch(12)),
@@ -112,6 +123,11 @@ public sealed partial class PullMachineTests
         ("P44", Fetching(PullPhase.SavingBatch), Done, PullPhase.FetchingReference, new PullCommand.FetchReference(Pages, 1)),
         ("P15", Fetching(PullPhase.SavingBatch) with { Reference = 1 }, Done, PullPhase.Streaming, new PullCommand.Receive()),
         ("P45", Finished with { Phase = PullPhase.Repairing, OnRest = true }, new PullInput.Repaired(3, 4), PullPhase.Paging, Fetch(12)),
+        ("P47", Streaming(2, At(12)), Failed(Broken), PullPhase.Negotiating, new PullCommand.Negotiate()),
+        ("P47", In(PullPhase.AwaitingStart), Failed(Broken), PullPhase.Negotiating, new PullCommand.Negotiate()),
+        ("P47", Streaming(0, At(10)), Failed(Silent), PullPhase.Negotiating, new PullCommand.Negotiate()),
+        ("P47", Asked(Streaming(2, At(12)), new(StreamEndpoint.Gateway)), Failed(Broken), PullPhase.Opening, new PullCommand.Open(null, At(12))),
+        ("P48", Streaming(2, At(12)), Says(Silence), PullPhase.Negotiating, new PullCommand.Negotiate()),
         ("P46", Finished with { Phase = PullPhase.Repairing, OnRest = true }, Failed(Broken), PullPhase.Rewinding, Rewind),
     ];
 
@@ -217,6 +233,20 @@ public sealed partial class PullMachineTests
     }
 
     [Fact]
+    public void Empty_pages_with_rising_checkpoints_come_to_an_end_and_a_page_with_an_event_begins_anew()
+    {
+        var (state, pages) = (In(PullPhase.Paging), 0);
+        for (; state.Phase == PullPhase.Paging; pages++)
+        {
+            (state, _) = PullMachine.Next(state, EmptyPage(11 + pages), Retry, 0);
+            if (state.Phase == PullPhase.SavingPage) (state, _) = PullMachine.Next(state, Done, Retry, 0);
+        }
+
+        Assert.Equal((PullPhase.Failed, PullMachine.MaxEmptyPages + 1), (state.Phase, pages));
+        Assert.Equal(0, PullMachine.Next(In(PullPhase.Paging) with { EmptyPages = 99 }, Page(15, more: true), Retry, 0).State.EmptyPages);
+    }
+
+    [Fact]
     public void A_batch_that_was_saved_moves_the_position_and_the_counts()
     {
         var saving = Streaming(2, At(12)) with { Phase = PullPhase.SavingBatch, Saving = (At(13), 1) };
@@ -235,13 +265,68 @@ public sealed partial class PullMachineTests
         var (saving, _) = PullMachine.Next(First(2), Says(Batch(2, 10) with { IsPriority = true }), Retry, 0);
         var (saved, _) = PullMachine.Next(saving, Done, Retry, 0);
         var (ready, _) = PullMachine.Next(saved, Says(new StreamMessage.Ready(3)), Retry, 0);
-        var (paging, _) = PullMachine.Next(ready, Failed(Broken), Retry, 0);
+        var (paging, _) = PullMachine.Next(ready, Failed(Final), Retry, 0);
         var (page, _) = PullMachine.Next(paging, new PullInput.Page(new EventPageBody([AnEvent, AnEvent], At(20), false), Known: 1), Retry, 0);
         var (done, _) = PullMachine.Next(page, Done, Retry, 0);
 
         Assert.Equal((At(10), 3L, 3L, false), (saved.Position, saved.Processed, saved.Streamed, saved.IsReady));
         Assert.True(ready.IsReady);
         Assert.Equal((At(20), 4L), (done.Position, done.Processed));
+    }
+
+    [Fact]
+    public void After_a_cut_the_stream_counts_anew_and_the_pull_goes_on()
+    {
+        var cut = Asked(Streaming(2, At(12)), new(StreamEndpoint.Negotiated, Window: 8)) with { Acknowledged = 1, SawLast = true, UnacknowledgedBytes = 9 };
+        var (asked, _) = PullMachine.Next(cut, Failed(Broken), Retry, 0);
+        var (opening, open) = PullMachine.Next(asked, new PullInput.Negotiated(new Uri("ws://a/")), Retry, 0);
+        var (waiting, _) = PullMachine.Next(opening, new PullInput.Opened(), Retry, 0);
+        var (started, _) = PullMachine.Next(waiting, Says(new StreamMessage.Start(3)), Retry, 0);
+        var (saving, _) = PullMachine.Next(started, Says(Batch(0, 13)), Retry, 0);
+        var (saved, _) = PullMachine.Next(saving, Done, Retry, 0);
+
+        Assert.Equal(new PullCommand.Open(new Uri("ws://a/"), At(12)), open);
+        Assert.Equal((2L, 4L, SyncTransport.Stream), (asked.Processed, asked.Total!.Value, asked.Transport));
+        Assert.Equal((3L, 5L, 2L), (started.Announced!.Value, started.Total!.Value, started.Processed));
+        Assert.Equal((3L, 1L, 1, -1, false), (saved.Processed, saved.Streamed, saved.NextBatch, saved.Acknowledged, saved.SawLast));
+    }
+
+    [Fact]
+    public void The_total_after_a_cut_is_never_smaller_than_before()
+    {
+        var (asked, _) = PullMachine.Next(Streaming(2, At(12)), Failed(Broken), Retry, 0);
+        var waiting = asked with { Phase = PullPhase.AwaitingStart };
+
+        Assert.Equal(4, PullMachine.Next(waiting, Says(new StreamMessage.Start(1)), Retry, 0).State.Total);
+        Assert.Equal(4, PullMachine.Next(waiting with { HasEarly = true }, Says(new StreamMessage.Start(4)), Retry, 0).State.Total);
+    }
+
+    [Fact]
+    public void What_came_first_and_comes_again_after_a_cut_is_counted_once()
+    {
+        var (cut, _) = PullMachine.Next(First(2) with { IsReady = true, IsInOrder = true, HasEarly = true }, Failed(Broken), Retry, 0);
+        var streaming = cut with { Phase = PullPhase.Streaming, Announced = 4 };
+        var (saving, _) = PullMachine.Next(streaming, new PullInput.Message(Batch(0, 13) with { Events = [AnEvent, AnEvent] }, Known: 1), Retry, 0);
+        var (saved, _) = PullMachine.Next(saving, Done, Retry, 0);
+
+        Assert.False(cut.Terms.Priority);
+        Assert.True(PullMachine.Next(First(1), Failed(Broken), Retry, 0).State.Terms.Priority);
+        Assert.Equal((3L, 2L), (saved.Processed, saved.Streamed));
+    }
+
+    [Fact]
+    public void What_came_before_a_cut_is_not_said_to_be_verified()
+    {
+        var (next, _) = PullMachine.Next(Finished with { Unverified = 1 }, Says(new StreamMessage.Complete(4, At(20), "d"), "d"), Retry, 0);
+        Assert.Equal((PullPhase.SavingEnd, false), (next.Phase, next.DigestVerified));
+        Assert.Equal(2, PullMachine.Next(Streaming(2, At(12)), Failed(Broken), Retry, 0).State.Unverified);
+    }
+
+    [Fact]
+    public void A_stream_that_wants_a_window_is_asked_again_with_the_one_it_names()
+    {
+        Assert.Equal(16, PullMachine.Next(Streaming(2, At(12)), Says(Silence), Retry, 0).State.Terms.Window);
+        Assert.Equal(8, PullMachine.Next(Asked(Streaming(2, At(12)), new(StreamEndpoint.Negotiated, Window: 8)), Says(Silence), Retry, 0).State.Terms.Window);
     }
 
     [Fact]
@@ -281,7 +366,7 @@ public sealed partial class PullMachineTests
             Assert.InRange(index - state.Acknowledged, 0, window - 1);
         }
 
-        Assert.InRange(state.Acknowledged, 2998 - window / 2, 2999);
+        Assert.InRange(state.Acknowledged, 2998 - window / 4, 2999);
     }
 
     [Fact]
@@ -294,9 +379,11 @@ public sealed partial class PullMachineTests
 
     private static PullState In(PullPhase phase) => new(phase, Origin, Origin.Checkpoint, new PullTerms(StreamEndpoint.Negotiated));
 
+    private static StreamMessage.Error Silence => new("x", "STREAM_TIMEOUT", At(12), 16);
+
     private static PullTerms Priority => new(StreamEndpoint.Negotiated, Priority: true);
 
-    private static PullState Referring => Asked(Streaming(2, At(12)) with { Total = 5 }, new PullTerms(StreamEndpoint.Negotiated, References: true));
+    private static PullState Referring => Asked(Streaming(2, At(12)) with { Announced = 5 }, new PullTerms(StreamEndpoint.Negotiated, References: true));
 
     private static PullState Asked(PullState state, PullTerms terms) => state with { Terms = terms };
 
@@ -327,13 +414,15 @@ public sealed partial class PullMachineTests
     private static PullInput.Referenced Came(string digest, params SyncEvent[] more) => new([AnEvent, .. more], digest);
 
     private static PullState Streaming(int batches, Checkpoint position)
-        => In(PullPhase.Streaming) with { Total = 4, NextBatch = batches, Streamed = batches, Processed = batches, Position = position };
+        => In(PullPhase.Streaming) with { Total = 4, Announced = 4, NextBatch = batches, Streamed = batches, Processed = batches, Position = position };
 
     private static StreamMessage.Batch Batch(int index, int? second) => new([AnEvent], index, false, second is { } at ? At(at) : null);
 
     private static PullInput.Message Says(StreamMessage message, string? digest = null) => new(message, digest);
 
     private static PullInput.Failed Failed(SyncFailure failure) => new(failure);
+
+    private static PullInput.Page EmptyPage(int next) => new(new EventPageBody([], At(next), true));
 
     private static PullInput.Page Page(int next, bool more) => new(new EventPageBody([AnEvent], At(next), more));
 

@@ -71,12 +71,34 @@ public sealed class WindowTests
             await script.CompleteAsync();
         };
         var store = new InMemoryEventStore();
-        using var sync = new SyncManager(server.Options with { Window = 4 }, store, Tokens);
+        using var sync = new SyncManager(server.Options with { Window = 8 }, store, Tokens);
 
         var result = await sync.PullAsync(cancellationToken: Cancelled);
 
         Assert.Equal([1, 3, 3], acknowledged);
         Assert.Equal((SyncTransport.Stream, 600), (result.Transport, (int)result.Events));
+    }
+
+    [Theory]
+    [InlineData("gzip", 1000, 64)]
+    [InlineData("", 1000, 16)]
+    [InlineData("gzip", 100, 640)]
+    [InlineData("", 1, 1000)]
+    public async Task About_5_MB_are_asked_for_ahead_unless_an_app_wants_something_else(string encoding, int batchSize, int window)
+    {
+        await using var server = await TestServer.StartAsync(600);
+        int? asked = null;
+        server.Script = script =>
+        {
+            asked = script.Request.Window;
+            return script.BehaveAsync();
+        };
+        var options = server.Options with { Window = null, Encodings = encoding.Length > 0 ? [encoding] : [], BatchSize = batchSize };
+        using var sync = new SyncManager(options, new InMemoryEventStore(), Tokens);
+
+        var result = await sync.PullAsync(cancellationToken: Cancelled);
+
+        Assert.Equal((window, SyncTransport.Stream), (asked, result.Transport));
     }
 
     [Fact]
@@ -94,7 +116,7 @@ public sealed class WindowTests
             var next = await script.Socket.ReceiveAsync(buffer, script.Gone);
             later = next.MessageType == WebSocketMessageType.Close ? "close" : System.Text.Encoding.UTF8.GetString(buffer, 0, next.Count);
         };
-        using var sync = new SyncManager(server.Options, new InMemoryEventStore(), Tokens);
+        using var sync = new SyncManager(server.Options with { Window = 0 }, new InMemoryEventStore(), Tokens);
 
         await sync.PullAsync(cancellationToken: Cancelled);
 

@@ -15,7 +15,7 @@ public sealed class UiThreadTests : IDisposable
     private static readonly TimeSpan Frame = TimeSpan.FromMilliseconds(16);
 
     /// <summary>A busy machine may take the thread's turn away in one run; work on the thread would show in all.</summary>
-    private const int Runs = 6;
+    private const int Runs = 20;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("dequeue-ui-").FullName;
 

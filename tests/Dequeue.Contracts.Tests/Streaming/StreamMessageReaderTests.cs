@@ -17,6 +17,8 @@ public sealed class StreamMessageReaderTests
         Assert.Equal(new StreamMessage.Complete(7, At), Read(new StreamMessage.Complete(7, At).ToUtf8Bytes()));
         Assert.Equal(new StreamMessage.Complete(7, At, "d"), Read(new StreamMessage.Complete(7, At, "d").ToUtf8Bytes()));
         Assert.Equal(new StreamMessage.Error("é", "X"), Read(new StreamMessage.Error("é", "X").ToUtf8Bytes()));
+        Assert.Equal(new StreamMessage.Error("é", "X", Checkpoint.Beginning, 64), Read(new StreamMessage.Error("é", "X", Checkpoint.Beginning, 64).ToUtf8Bytes()));
+        Assert.Equal(new StreamMessage.Error("é", "X"), Read("""{"type":"sync.stream.error","error":"é","code":"X","checkpoint":7,"window":1001}"""u8.ToArray()));
     }
 
     [Fact]

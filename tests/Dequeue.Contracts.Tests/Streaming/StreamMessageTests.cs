@@ -28,6 +28,12 @@ public sealed class StreamMessageTests
     public void Error()
         => Is("""{"type":"sync.stream.error","error":"Say \"when\" <é>","code":"INTERNAL"}""", new StreamMessage.Error("Say \"when\" <é>", ErrorCodes.Internal).ToUtf8Bytes());
 
+    [Fact]
+    public void Error_that_says_how_to_go_on()
+        => Is(
+            """{"type":"sync.stream.error","error":"x","code":"STREAM_TIMEOUT","checkpoint":"2026-11-22T08:15:30.1234567Z","window":16}""",
+            new StreamMessage.Error("x", ErrorCodes.StreamTimeout, At, 16).ToUtf8Bytes());
+
     [Theory]
     [InlineData(0, false, """{"type":"sync.stream.batch","batchIndex":0,"isLast":false,"checkpoint":"2026-11-22T08:15:30.1234567Z","events":[{"id":"a"},{"id":"b"}]}""")]
     [InlineData(int.MaxValue, true, """{"type":"sync.stream.batch","batchIndex":2147483647,"isLast":true,"checkpoint":"2026-11-22T08:15:30.1234567Z","events":[{"id":"a"},{"id":"b"}]}""")]

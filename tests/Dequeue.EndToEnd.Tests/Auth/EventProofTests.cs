@@ -2,7 +2,11 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
+using Dequeue.Contracts;
+using Dequeue.EndToEnd.Tests.Hosting;
+using Dequeue.EndToEnd.Tests.Hostile;
 using Dequeue.EndToEnd.Tests.Operation;
+using Dequeue.Sync.Log;
 using Microsoft.IdentityModel.Tokens;
 
 namespace Dequeue.EndToEnd.Tests.Auth;
@@ -52,6 +56,39 @@ public sealed class EventProofTests
         Assert.Equal(refused.Count, reasons.Count);
         Assert.All(refused.Zip(reasons), pair => Assert.EndsWith($"Why={pair.First.Why}", pair.Second.Text.Split(" {OriginalFormat}", 2)[0]));
         Assert.DoesNotContain(host.Lines.All, line => refused.Any(given => given.Token is { Length: > 20 } && line.Text.Contains(given.Token, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task With_the_token_of_a_managed_identity_each_odd_user_writes_its_own_log_only()
+    {
+        await using var entra = await LocalIssuer.StartAsync();
+        await using var host = await StartAsync(entra);
+        var token = entra.Token(
+            entra.NewRsaKey("k"), SecurityAlgorithms.RsaSha256, TimeProvider.System.GetUtcNow(), made => made.Audience = "https://webpubsub.azure.com", ("tid", Tenant), ("oid", Service));
+        foreach (var (place, user) in OddUsers.Distinct.Index())
+        {
+            var push = $$$"""{"events":[{"id":"e-{{{place}}}","user_id":"","ts":"2026-01-01T00:00:00Z","type":"t","payload":{},"payload_version":2}]}""";
+            using var answer = await new SignedEvent(OperationHost.Log(user), $"c{place}", push) { Key = null, Token = token }.SendAsync(host.Http);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+
+        foreach (var (place, user) in OddUsers.Distinct.Index())
+        {
+            using var page = await host.SendAsync(HttpMethod.Get, "/v1/sync/events", OperationHost.Token(user));
+            Assert.Equal($"e-{place}", Assert.Single((await TestUser.JsonOf(page)).GetProperty("events").EnumerateArray()).GetProperty("id").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task An_event_of_an_app_that_is_not_served_is_401()
+    {
+        await using var host = await OperationHost.StartAsync();
+        var other = new LogKey(AppId.Parse("another.app"), UserId.Parse("ada"));
+        foreach (var type in new[] { "azure.webpubsub.sys.connect", "azure.webpubsub.user.message" })
+        {
+            using var answer = await new SignedEvent(other, "c1", """{"events":[]}""") { Type = type }.SendAsync(host.Http);
+            Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode);
+        }
     }
 
     [Fact]

@@ -53,7 +53,7 @@ internal sealed class LocalIssuer : IAsyncDisposable
         return issuer;
     }
 
-    public SecurityKey NewRsaKey(string id) => Publish(new RsaSecurityKey(RSA.Create(2048)) { KeyId = id });
+    public SecurityKey NewRsaKey(string id, int bits = 2048) => Publish(new RsaSecurityKey(RSA.Create(bits)) { KeyId = id });
 
     public SecurityKey NewEcKey(string id) => Publish(new ECDsaSecurityKey(ECDsa.Create(ECCurve.NamedCurves.nistP256)) { KeyId = id });
 

@@ -63,6 +63,7 @@ public sealed class TokenVerifierTests : IAsyncLifetime
         Assert.Null(await VerifyAsync(Token(("sub", ""))));
         Assert.Null(await VerifyAsync(Token(("sub", "line\nbreak"))));
         Assert.Null(await VerifyAsync(Token(("sub", new string('x', 1000)))));
+        foreach (var blank in new[] { "ada ", " ada", "ada\t", "ada\r\n", "ada\u00A0", "\u3000ada", "\uFEFFada", "ada\u200B", "\u0085ada", " " }) Assert.Null(await VerifyAsync(Token(("sub", blank))));
     }
 
     [Fact]
@@ -98,6 +99,65 @@ public sealed class TokenVerifierTests : IAsyncLifetime
         Assert.Null(await VerifyAsync(_issuer.Token(new RsaSecurityKey(RSA.Create(2048)) { KeyId = "first" }, SecurityAlgorithms.RsaSha256, Now)));
         Assert.Null(await VerifyAsync($"{parts[0]}.{Base64UrlEncoder.Encode("""{"sub":"eve"}""")}.{parts[2]}"));
         Assert.Equal(fetched, _issuer.KeysFetched);
+    }
+
+    [Fact]
+    public async Task A_token_that_two_readers_could_read_differently_or_that_wants_something_unknown_is_refused()
+    {
+        var key = ((RsaSecurityKey)_key).Rsa;
+        var expires = Now.AddMinutes(10).ToUnixTimeSeconds();
+        string Payload(string more = "") => $$"""{"iss":"{{_issuer.Name}}","aud":"sync-api","sub":"ada","exp":{{expires}}{{more}}}""";
+        const string Header = """{"alg":"RS256","kid":"first","typ":"JWT"}""";
+        Assert.Equal("ada", (await VerifyAsync(Signed(key, Header, Payload())))?.User.Value);
+
+        foreach (var (header, payload) in new[]
+        {
+            ("""{"alg":"RS256","kid":"first","crit":["exp"],"exp":1}""", Payload()),
+            ("""{"alg":"RS256","kid":"first","crit":["b64"],"b64":false}""", Payload()),
+            ("""{"alg":"RS256","kid":"first","crit":[]}""", Payload()),
+            ("""{"alg":"RS256","kid":"first","cr\u0069t":["x"]}""", Payload()),
+            ("""{"alg":"none","alg":"RS256","kid":"first"}""", Payload()),
+            (Header, Payload(""","sub":"eve" """)),
+            (Header, Payload(""","s\u0075b":"eve" """)),
+            (Header, Payload($$""","exp":{{expires + 1}}""")),
+            (Header, Payload(""","aud":"another" """)),
+            (Header, Payload() + "{}"),
+            (Header, "[" + Payload() + "]"),
+        })
+        {
+            Assert.Null(await VerifyAsync(Signed(key, header, payload)));
+        }
+    }
+
+    [Fact]
+    public async Task An_RSA_key_of_less_than_2048_bits_proves_nothing()
+    {
+        foreach (var (bits, isStrong) in new[] { (1024, false), (2040, false), (2048, true) })
+        {
+            var key = _issuer.NewRsaKey($"k{bits}", bits);
+            _clock.Advance(TimeSpan.FromMinutes(1));
+            var payload = $$"""{"iss":"{{_issuer.Name}}","aud":"sync-api","sub":"ada","exp":{{Now.AddMinutes(10).ToUnixTimeSeconds()}}}""";
+            foreach (var header in new[] { $$"""{"alg":"RS256","kid":"k{{bits}}"}""", """{"alg":"RS256"}""" })
+                Assert.Equal((bits, isStrong), (bits, await VerifyAsync(Signed(((RsaSecurityKey)key).Rsa, header, payload)) is not null));
+        }
+    }
+
+    [Fact]
+    public async Task A_development_token_is_held_to_the_same_form()
+    {
+        const string Key = "0123456789abcdef0123456789abcdef";
+        using var verifier = new TokenVerifier(new AuthSettings(null, null, "app", Encoding.UTF8.GetBytes(Key)), _clock);
+        string Token(string header, string more = "")
+        {
+            var text = $"{Base64UrlEncoder.Encode(header)}.{Base64UrlEncoder.Encode($$"""{"iss":"dequeue-dev","aud":"dequeue","sub":"ada","exp":{{Now.AddMinutes(10).ToUnixTimeSeconds()}}{{more}}}""")}";
+            return $"{text}.{Base64UrlEncoder.Encode(HMACSHA256.HashData(Encoding.UTF8.GetBytes(Key), Encoding.UTF8.GetBytes(text)))}";
+        }
+
+        async Task<Caller?> CallerAsync(string token) => await verifier.VerifyAsync(token, TestContext.Current.CancellationToken);
+        Assert.NotNull(await CallerAsync(Token("""{"alg":"HS256"}""")));
+        Assert.Null(await CallerAsync(Token("""{"alg":"HS256","crit":["x"]}""")));
+        Assert.Null(await CallerAsync(Token("""{"alg":"HS256"}""", ""","sub":"eve" """)));
+        Assert.Null(await CallerAsync(Token("""{"alg":"HS256"}""", ""","app":"a","app":"b" """)));
     }
 
     [Theory]
@@ -179,6 +239,12 @@ public sealed class TokenVerifierTests : IAsyncLifetime
         Assert.NotNull(await VerifyAsync(Token()));
         _clock.Advance(TimeSpan.FromHours(1));
         await Assert.ThrowsAsync<IssuerUnavailableException>(() => VerifyAsync(Token()));
+    }
+
+    private static string Signed(RSA key, string header, string payload)
+    {
+        var text = $"{Base64UrlEncoder.Encode(header)}.{Base64UrlEncoder.Encode(payload)}";
+        return $"{text}.{Base64UrlEncoder.Encode(key.SignData(Encoding.UTF8.GetBytes(text), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1))}";
     }
 
     private DateTimeOffset Now => _clock.GetUtcNow();

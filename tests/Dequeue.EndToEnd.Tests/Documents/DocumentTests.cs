@@ -8,7 +8,7 @@ using Dequeue.Contracts.Streaming;
 using Dequeue.EndToEnd.Tests.Hosting;
 using Dequeue.Functions.Documents;
 using Dequeue.Functions.Upstream;
-using Dequeue.Local.Worker;
+using Microsoft.Azure.Functions.Worker;
 using Dequeue.Sync.Pushing;
 using Dequeue.Tests.Shared;
 
@@ -17,8 +17,12 @@ namespace Dequeue.EndToEnd.Tests.Documents;
 /// <summary>The documents are valid, and say what the code says.</summary>
 public sealed class DocumentTests(Backend backend)
 {
-    /// <summary>What is no call of clients: the page, and the event handler of Web PubSub.</summary>
-    private static readonly string[] NotForClients = ["get /{ignored:maxlength(0)?}", "get /page/{name}", $"post /{UpstreamFunction.Route}", $"options /{UpstreamFunction.Route}"];
+    /// <summary>What is no call of clients: the page, the event handler of Web PubSub, and what browsers ask before a call.</summary>
+    private static readonly string[] NotForClients =
+    [
+        "get /{ignored:maxlength(0)?}", "get /page/{name}", $"post /{UpstreamFunction.Route}", $"options /{UpstreamFunction.Route}",
+        "options /v1/sync/{*call}", "options /apps/{appId}/sync/{*call}",
+    ];
 
     [Theory]
     [InlineData("/openapi.json")]

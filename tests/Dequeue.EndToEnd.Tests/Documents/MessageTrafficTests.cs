@@ -78,6 +78,12 @@ public sealed class MessageTrafficTests(Backend backend)
             await socket.SendAsync(JsonNode.Parse(mistake)!, isRecorded: false);
             Assert.Equal("sync.stream.error", (string?)(await socket.ReceiveAsync())["type"]);
         }
+
+        foreach (var mistake in new[] { """{"type":"sync.stream.ack"}""", """{"events":"x"}""" })
+        {
+            await socket.SendAsync(JsonNode.Parse(mistake)!, isRecorded: false);
+            Assert.Equal("sync.stream.refused", (string?)(await socket.ReceiveAsync())["type"]);
+        }
     }
 
     private async Task SpeakOnTheLiveSocketAsync(ServedDocuments documents, TestUser user)

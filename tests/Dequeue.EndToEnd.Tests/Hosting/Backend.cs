@@ -16,8 +16,8 @@ namespace Dequeue.EndToEnd.Tests.Hosting;
 /// <summary>One whole backend on free ports for all tests; each test uses a user of its own.</summary>
 public sealed class Backend : IAsyncLifetime
 {
-    /// <summary>A local access key, known to tests that speak as Web PubSub does.</summary>
-    public const string AccessKey = Local.WebPubSub.WebPubSubServerOptions.DefaultAccessKey;
+    /// <summary>The emulator's public access key, which an <see cref="Operation.OperationHost"/> has.</summary>
+    public const string AccessKey = WebPubSub.WebPubSubServerOptions.DefaultAccessKey;
 
     private static int _users;
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("dequeue-e2e-");
@@ -29,6 +29,9 @@ public sealed class Backend : IAsyncLifetime
     public string Folder => _folder.FullName;
 
     public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromSeconds(60) };
+
+    /// <summary>The access key of its Web PubSub, for tests that speak as that does.</summary>
+    public string WebPubSubKey => DataFolder.Open(_folder.FullName).WebPubSubKey();
 
     private byte[] Key => Encoding.UTF8.GetBytes(DataFolder.Open(_folder.FullName).DevSigningKey());
 

@@ -22,13 +22,24 @@ internal sealed class ChildProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>Whether it has ended.</summary>
+    public bool HasEnded => _process.HasExited;
+
     /// <summary>Starts it.</summary>
-    public static ChildProcess Start(params string[] arguments)
+    public static ChildProcess Start(params string[] arguments) => Start(new Dictionary<string, string>(), arguments);
+
+    private static ChildProcess Start(IReadOnlyDictionary<string, string> environment, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(typeof(CommandRunner).Assembly.Location);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment["NO_COLOR"] = "1";
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        return Start(start);
+    }
+
+    private static ChildProcess Start(ProcessStartInfo start)
+    {
         var child = new ChildProcess(Process.Start(start)!);
         child._process.ErrorDataReceived += (_, line) =>
         {
@@ -48,9 +59,28 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>A server; waits for its ready line.</summary>
-    public static async Task<(ChildProcess Server, Uri Address)> ServeAsync(string data, params string[] more)
+    public static Task<(ChildProcess Server, Uri Address)> ServeAsync(string data, params string[] more) => ServeAsync(new Dictionary<string, string>(), data, more);
+
+    /// <summary>A server with something in its environment.</summary>
+    public static async Task<(ChildProcess Server, Uri Address)> ServeAsync(IReadOnlyDictionary<string, string> environment, string data, params string[] more)
     {
-        var server = Start(["serve", "--port", "0", "--pubsub-port", "0", "--data", data, .. more]);
+        return await ReadyAsync(Start(environment, ["serve", "--port", "0", "--pubsub-port", "0", "--data", data, .. more]));
+    }
+
+    /// <summary>A server whose files may have so many kilobytes each; a write beyond fails, as on a disk without room.</summary>
+    public static Task<(ChildProcess Server, Uri Address)> ServeWithFilesOfAsync(int kilobytes, string data)
+    {
+        var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] arguments = ["-c", $"trap '' XFSZ; ulimit -f {kilobytes}; exec dotnet \"$@\"", "bash", typeof(CommandRunner).Assembly.Location, "serve", "--port", "0", "--pubsub-port", "0", "--data", data];
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+
+        // The runtime maps its code by way of a large file.
+        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
+        return ReadyAsync(Start(start));
+    }
+
+    private static async Task<(ChildProcess Server, Uri Address)> ReadyAsync(ChildProcess server)
+    {
         var line = await server._process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
         return line?.StartsWith("ready http://", StringComparison.Ordinal) == true
             ? (server, new Uri(line["ready ".Length..]))

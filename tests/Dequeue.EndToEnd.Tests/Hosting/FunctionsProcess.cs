@@ -1,17 +1,18 @@
 using System.Diagnostics;
 using System.Text;
+using Dequeue.Cli.Commands;
+using Dequeue.Cli.Serving;
 using Dequeue.EndToEnd.Tests.Operation;
-using Dequeue.Functions;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Upstream;
-using Dequeue.Local.WebPubSub;
+using Dequeue.WebPubSub;
 
 namespace Dequeue.EndToEnd.Tests.Hosting;
 
 /// <summary>The functions in a process of their own, beside a Web PubSub that lives on when they are killed.</summary>
 internal sealed class FunctionsProcess : IAsyncDisposable
 {
-    private const string Ready = "Now listening on: ";
+    private const string Ready = "ready ";
 
     private readonly WebPubSubServer _pubSub;
     private readonly DirectoryInfo _folder;
@@ -28,13 +29,22 @@ internal sealed class FunctionsProcess : IAsyncDisposable
 
     public HttpClient Http { get; private set; } = new();
 
+    private string App { get; init; } = "";
+
+    // The same one each time: what the service tries again reaches the new process.
+    private string Port => (Http.BaseAddress?.Port ?? 0).ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    // One process to a task hub.
+    private string State => _isFirst ? _folder.FullName : Path.Combine(_folder.FullName, "second");
+
     /// <summary>How often it was killed.</summary>
     public int Kills { get; private set; }
 
     /// <summary>Starts Web PubSub and the functions, with an empty store.</summary>
-    public static async Task<FunctionsProcess> StartAsync()
+    /// <param name="app">The folder of the functions; null for those of this build.</param>
+    public static async Task<FunctionsProcess> StartAsync(string? app = null)
     {
-        var functions = new FunctionsProcess();
+        var functions = new FunctionsProcess { App = app ?? LocalBackend.FunctionsFolder };
         await functions._pubSub.StartAsync(TestContext.Current.CancellationToken);
         await functions.StartFunctionsAsync();
         return functions;
@@ -43,7 +53,7 @@ internal sealed class FunctionsProcess : IAsyncDisposable
     /// <summary>Starts another process of the functions, on the same event log and the same Web PubSub, whose events the first one gets.</summary>
     public async Task<FunctionsProcess> BesideAsync()
     {
-        var other = new FunctionsProcess(this);
+        var other = new FunctionsProcess(this) { App = App };
         await other.StartFunctionsAsync();
         return other;
     }
@@ -91,12 +101,11 @@ internal sealed class FunctionsProcess : IAsyncDisposable
 
     private async Task StartFunctionsAsync()
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(SyncBackend).Assembly.Location, "--urls", "http://127.0.0.1:0"]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        string[] arguments = [typeof(CommandRunner).Assembly.Location, "host", App, "--port", Port, "--state", State];
+        var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (key, value) in new[]
         {
             ("WebPubSubConnectionString", _pubSub.ConnectionString), ("EventLog__Storage", "sqlite:" + Path.Combine(_folder.FullName, "events.db")),
-            ("Durable__Path", Path.Combine(_folder.FullName, _isFirst ? "durable.db" : "durable2.db")),
-            ("Timers__Path", Path.Combine(_folder.FullName, _isFirst ? "timers" : "timers2")),
             ("AZURE_FUNCTIONS_ENVIRONMENT", "Development"), ("Auth__DevSigningKey", OperationHost.Key), ("Limits__CallsPerSecond", "2000"),
         })
         {
@@ -109,7 +118,7 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         _process.Exited += (_, _) => address.TrySetException(new InvalidOperationException("The functions ended: " + _errors));
         _process.OutputDataReceived += (_, line) =>
         {
-            if (line.Data is { } text && text.Contains(Ready, StringComparison.Ordinal)) address.TrySetResult(new Uri(text[(text.IndexOf(Ready, StringComparison.Ordinal) + Ready.Length)..]));
+            if (line.Data?.StartsWith(Ready, StringComparison.Ordinal) == true) address.TrySetResult(new Uri(line.Data[Ready.Length..]));
         };
         _process.ErrorDataReceived += (_, line) => _errors.AppendLine(line.Data);
         _process.BeginOutputReadLine();

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Text;
 using Dequeue.EndToEnd.Tests.Streaming;
+using Dequeue.Functions.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -57,6 +59,32 @@ public sealed class ExporterTests
         Assert.NotNull(host.Services.GetService<TracerProvider>());
         Assert.NotNull(host.Services.GetService<MeterProvider>());
         await host.PushAsync(User, 1);
+    }
+
+    /// <summary>The deployment sets both: left alone, the exporter keeps five traces a second.</summary>
+    [Theory]
+    [InlineData("1.0", 40)]
+    [InlineData("0.0", 0)]
+    public async Task Traces_are_kept_at_the_percentage_that_the_deployment_sets_however_many_come(string ratio, int kept)
+    {
+        var recorded = new ConcurrentQueue<bool>();
+        using var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == SyncTelemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.PropagationData,
+            ActivityStopped = span =>
+            {
+                if (span.OperationName == "push") recorded.Enqueue(span.Recorded);
+            },
+        };
+        ActivitySource.AddActivityListener(listener);
+        await using var host = await OperationHost.StartAsync(
+            ("APPLICATIONINSIGHTS_CONNECTION_STRING", "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=http://127.0.0.1:1/;LiveEndpoint=http://127.0.0.1:1/"),
+            ("OTEL_TRACES_SAMPLER", "microsoft.fixed_percentage"), ("OTEL_TRACES_SAMPLER_ARG", ratio));
+        await Task.WhenAll(Enumerable.Range(0, 40).Select(i => host.PushAsync($"user-{i}", 1)));
+
+        Assert.Equal(40, recorded.Count);
+        Assert.Equal(kept, recorded.Count(isRecorded => isRecorded));
     }
 
     /// <summary>An OTLP collector that keeps what it gets.</summary>

@@ -1,19 +1,21 @@
 using System.Collections.Concurrent;
 using System.Net.Http.Headers;
 using System.Text;
+using Dequeue.Cli.Serving;
 using Dequeue.Contracts;
 using Dequeue.Functions;
 using Dequeue.Functions.Auth;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Upstream;
-using Dequeue.Local.Durable;
-using Dequeue.Local.WebPubSub;
+using Dequeue.FunctionsHost;
 using Dequeue.Sync.Log;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
+using Dequeue.Tests.Shared;
+using Dequeue.WebPubSub;
+using Grpc.Net.Client;
+using Microsoft.DurableTask.Client;
+using Microsoft.DurableTask.Client.Grpc;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dequeue.EndToEnd.Tests.Operation;
 
@@ -24,7 +26,9 @@ internal sealed class OperationHost : IAsyncDisposable
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("dequeue-operation-");
     private readonly WebPubSubServer _pubSub = new(new WebPubSubServerOptions { Port = 0 });
-    private IHost _host = null!;
+    private FunctionsHostServer _host = null!;
+    private InProcessWorker _worker = null!;
+    private GrpcChannel _taskHub = null!;
 
     public Uri Address { get; private set; } = new("about:blank");
 
@@ -32,10 +36,11 @@ internal sealed class OperationHost : IAsyncDisposable
 
     public LineRecorder Lines { get; } = new();
 
-    public IServiceProvider Services => _host.Services;
+    /// <summary>The services of the functions: their worker runs in this process.</summary>
+    public IServiceProvider Services => _worker.Services;
 
-    public DurableTaskClient Durable
-        => (DurableTaskClient)Services.GetRequiredService(typeof(DurableTaskClient).Assembly.GetType("Dequeue.Local.Durable.Engine.EngineClient", throwOnError: true)!);
+    /// <summary>The official client of the task hub.</summary>
+    public DurableTaskClient Durable { get; private set; } = null!;
 
     /// <summary>Starts one. Settings that are null are left out.</summary>
     public static async Task<OperationHost> StartAsync(params (string Key, string? Value)[] settings)
@@ -46,8 +51,6 @@ internal sealed class OperationHost : IAsyncDisposable
         {
             ["WebPubSubConnectionString"] = host._pubSub.ConnectionString,
             ["EventLog:Storage"] = "sqlite:" + Path.Combine(host._folder.FullName, "events.db"),
-            ["Durable:Path"] = Path.Combine(host._folder.FullName, "durable.db"),
-            ["Timers:Path"] = Path.Combine(host._folder.FullName, "timers"),
             ["AZURE_FUNCTIONS_ENVIRONMENT"] = "Development",
             ["Auth:DevSigningKey"] = Key,
             ["Limits:CallsPerSecond"] = "2000",
@@ -58,13 +61,24 @@ internal sealed class OperationHost : IAsyncDisposable
             else all[key] = value;
         }
 
-        var builder = SyncBackend.CreateBuilder(["--urls", "http://127.0.0.1:0"], all);
-        builder.Logging.ClearProviders();
-        builder.Logging.AddProvider(host.Lines).SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.Warning);
-        host._host = builder.Build();
+        host._worker = new InProcessWorker(
+            typeof(SyncBackend).Assembly,
+            SyncBackend.CreateBuilder,
+            builder => builder.Logging.AddProvider(host.Lines).SetMinimumLevel(LogLevel.Debug).AddFilter("Microsoft", LogLevel.Warning)
+                .AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error)); // a worker in the test's process is given its port
+        host._host = new FunctionsHostServer(new FunctionsHostOptions
+        {
+            AppFolder = LocalBackend.FunctionsFolder,
+            Worker = host._worker,
+            Listen = new Uri("http://127.0.0.1:0"),
+            StateFolder = host._folder.FullName,
+            Settings = all,
+        });
         await host._host.StartAsync(TestContext.Current.CancellationToken);
-        host.Address = new Uri(host.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        host.Address = host._host.Address;
         host.Http.BaseAddress = host.Address;
+        host._taskHub = GrpcChannel.ForAddress(host._host.TaskHub);
+        host.Durable = new GrpcDurableTaskClient("test", new GrpcDurableTaskClientOptions { Channel = host._taskHub }, NullLogger.Instance);
         host._pubSub.SetEventHandlers(
             WebPubSubSettings.Hub,
             new WebPubSubEventHandler(
@@ -115,8 +129,9 @@ internal sealed class OperationHost : IAsyncDisposable
     {
         Http.Dispose();
         await _pubSub.StopAsync();
-        await _host.StopAsync();
-        await ((IAsyncDisposable)_host).DisposeAsync();
+        await Durable.DisposeAsync();
+        _taskHub.Dispose();
+        await _host.DisposeAsync();
         await _pubSub.DisposeAsync();
         _folder.Delete(recursive: true);
     }

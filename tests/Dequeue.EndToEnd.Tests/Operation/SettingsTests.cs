@@ -56,8 +56,12 @@ public sealed class SettingsTests
     [InlineData("Auth:Authority", null, "Auth__Authority")]
     [InlineData("Limits:StreamsPerUser", "0", "Limits__StreamsPerUser")]
     [InlineData("Limits:CallsPerSecond", "many", "Limits__CallsPerSecond")]
+    [InlineData("Cors:Origins", "https://app.example/", "Cors__Origins")]
+    [InlineData("Cors:Origins", "https://app.example,app.example", "Cors__Origins")]
     [InlineData("Limits:AckSeconds", "0", "Limits__AckSeconds")]
     [InlineData("Limits:AckSeconds", "301", "Limits__AckSeconds")]
+    [InlineData("Limits:BodyMegabytes", "15", "Limits__BodyMegabytes")]
+    [InlineData("Limits:PageMegabytes", "65537", "Limits__PageMegabytes")]
     [InlineData("References:FromMegabytes", "-1", "References__FromMegabytes")]
     [InlineData("References:FromMegabytes", "1e9", "References__FromMegabytes")]
     [InlineData("References:UrlMinutes", "0", "References__UrlMinutes")]
@@ -82,11 +86,19 @@ public sealed class SettingsTests
     }
 
     [Fact]
-    public void Development_keys_are_refused_in_production()
+    public void Development_keys_are_accepted_in_Development_alone()
     {
         var settings = new Dictionary<string, string?>(Azure) { ["Auth:Authority"] = null, ["Auth:DevSigningKey"] = new string('k', 32) };
         Assert.NotNull(Read(settings).Auth.DevSigningKey);
-        Assert.Contains("Auth__DevSigningKey", Assert.Throws<SettingsException>(() => Read(settings, "Production")).Message);
+        Assert.NotNull(Read(settings, "development").Auth.DevSigningKey);
+        foreach (var environment in new[] { "Production", "Prod", "Staging", "Test", "Dev", "Development ", "" })
+        {
+            Assert.Contains("Auth__DevSigningKey", Assert.Throws<SettingsException>(() => Read(settings, environment)).Message);
+            if (environment.Length == 0) continue;
+            settings["AZURE_FUNCTIONS_ENVIRONMENT"] = environment;
+            Assert.Contains("Auth__DevSigningKey", Assert.Throws<SettingsException>(() => Read(settings)).Message);
+            settings.Remove("AZURE_FUNCTIONS_ENVIRONMENT");
+        }
     }
 
     [Fact]

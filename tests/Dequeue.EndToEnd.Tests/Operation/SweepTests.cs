@@ -3,8 +3,9 @@ using Dequeue.EndToEnd.Tests.Streaming;
 using Dequeue.Functions.Streaming;
 using Dequeue.Functions.Sweeping;
 using Dequeue.Functions.Telemetry;
-using Dequeue.Local.Durable;
-using Dequeue.Local.WebPubSub.Service;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
+using Azure.Messaging.WebPubSub;
 using Dequeue.Sync.Storage;
 using Dequeue.Sync.Streaming;
 using Microsoft.Extensions.DependencyInjection;
@@ -58,7 +59,7 @@ public sealed class SweepTests : IAsyncLifetime
         await using var open = await OpenAsync("ada");
         await BeginAsync("ada", open.Connection);
         await open.Stream.SendAsync(Request(), asText: true);
-        Assert.Equal("INVALID_REQUEST", (await open.Stream.ReceiveUntilAsync("sync.stream.error"))[^1].GetProperty("data").GetProperty("code").GetString());
+        Assert.Equal("INVALID_REQUEST", (await open.Stream.ReceiveUntilAsync("sync.stream.refused"))[^1].GetProperty("data").GetProperty("code").GetString());
 
         _clock.Advance(StreamSweep.StuckAfter + TimeSpan.FromMinutes(1));
         Assert.Equal(new SweepReport(0, 1, 0), await SweepAsync());

@@ -4,7 +4,8 @@ using Dequeue.Contracts;
 using Dequeue.EndToEnd.Tests.Operation;
 using Dequeue.Functions.Streaming;
 using Dequeue.Sync.Streaming;
-using Dequeue.Local.Durable;
+using Microsoft.DurableTask;
+using Microsoft.DurableTask.Client;
 using Dequeue.Tests.Shared;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -223,10 +224,14 @@ public sealed class FlowControlTests
         await OperationHost.UntilAsync(async () => !await host.Services.GetRequiredService<StreamRegistry>().ListAsync(0, Cancel).AnyAsync(Cancel));
     }
 
+    /// <remarks>
+    /// Without a window it used to be cut: Web PubSub closes a client that has 16 MB waiting, and the server went on sending. Now the
+    /// stream ends in order before that, with the place and the window to ask again with, and the connection stays.
+    /// </remarks>
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_slow_reader_gets_a_large_history_over_one_connection_if_it_has_a_window(bool hasWindow)
+    public async Task A_slow_reader_gets_a_large_history_over_one_connection_with_a_window_or_is_told_to_ask_for_one(bool hasWindow)
     {
         await using var host = await OperationHost.StartAsync();
         await host.PushAsync(User, 20_000, new string('x', 2_200));
@@ -236,22 +241,34 @@ public sealed class FlowControlTests
         Assert.Equal("sync.stream.start", RawStream.TypeOf((await stream.ReceiveAsync()).Message));
         if (!hasWindow) await OperationHost.UntilAsync(async () => !await host.Services.GetRequiredService<StreamRegistry>().ListAsync(0, Cancel).AnyAsync(row => row.IsRunning, Cancel));
 
-        var (batches, bytes) = (0, 0L);
+        var (batches, bytes, events, asksAgain) = (0, 0L, 0, !hasWindow);
+        var checkpoint = "";
         using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(60));
         while (true)
         {
             await pace.WaitForNextTickAsync(Cancel);
             var (kind, message) = await stream.ReceiveAsync();
-            if (kind == WebSocketMessageType.Close || RawStream.TypeOf(message) == "sync.stream.complete")
+            Assert.NotEqual(WebSocketMessageType.Close, kind);
+            switch (RawStream.TypeOf(message))
             {
-                Assert.Equal(hasWindow, kind != WebSocketMessageType.Close);
-                break;
+                case "sync.stream.batch":
+                    checkpoint = message.GetProperty("checkpoint").GetString()!;
+                    bytes += message.GetRawText().Length;
+                    events += message.GetProperty("events").GetArrayLength();
+                    if (hasWindow) await stream.SendAsync(WindowClient.Ack(batches++));
+                    break;
+                case "sync.stream.error":
+                    Assert.Equal(("STREAM_TIMEOUT", checkpoint, 16), (message.GetProperty("code").GetString(), message.GetProperty("checkpoint").GetString(), message.GetProperty("window").GetInt32()));
+                    Assert.InRange(bytes, StreamLimits.MaxUnacknowledgedBytes, StreamLimits.MaxUnacknowledgedBytes + StreamLimits.MaxBatchBytes);
+                    (hasWindow, batches) = (true, 0);
+                    await stream.SendAsync($$"""{"type":"sync.stream.request","since":"{{checkpoint}}","window":16}""");
+                    Assert.Equal(20_000 - events, (await stream.ReceiveAsync()).Message.GetProperty("totalEvents").GetInt32());
+                    asksAgain = false;
+                    break;
+                default:
+                    Assert.Equal(("sync.stream.complete", 20_000, false), (RawStream.TypeOf(message), events, asksAgain));
+                    return;
             }
-
-            bytes += message.GetRawText().Length;
-            if (hasWindow) await stream.SendAsync(WindowClient.Ack(batches++));
         }
-
-        Assert.Equal(hasWindow, bytes > 40_000_000);
     }
 }

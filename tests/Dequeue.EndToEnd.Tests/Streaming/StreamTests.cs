@@ -96,7 +96,7 @@ public sealed class StreamTests(Backend backend)
         var messages = await stream.ReceiveUntilAsync("sync.stream.complete");
 
         Assert.Single(messages, message => RawStream.TypeOf(message) == "sync.stream.start");
-        Assert.Equal("INVALID_REQUEST", Assert.Single(messages, message => RawStream.TypeOf(message) == "sync.stream.error").GetProperty("code").GetString());
+        Assert.Equal("INVALID_REQUEST", Assert.Single(messages, message => RawStream.TypeOf(message) == "sync.stream.refused").GetProperty("code").GetString());
         Assert.Equal(30_000, messages.Where(message => RawStream.TypeOf(message) == "sync.stream.batch").Sum(batch => batch.GetProperty("events").GetArrayLength()));
     }
 
@@ -180,8 +180,8 @@ public sealed class StreamTests(Backend backend)
         return new Uri(body.GetProperty("url").GetString()!);
     }
 
-    private static string Sign(string connection)
-        => "sha256=" + Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(Backend.AccessKey), Encoding.UTF8.GetBytes(connection)));
+    private string Sign(string connection)
+        => "sha256=" + Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(backend.WebPubSubKey), Encoding.UTF8.GetBytes(connection)));
 
     private async Task<HttpStatusCode> DeliverAsync(TestUser user, string connection, string id, string signature)
     {

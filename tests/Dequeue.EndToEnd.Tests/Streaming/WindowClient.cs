@@ -55,7 +55,7 @@ internal sealed class WindowClient(RawStream stream, int window)
     public async Task NothingComesAsync()
     {
         await stream.SendAsync("""{"type":"sync.stream.ack"}""");
-        Assert.Equal("sync.stream.error", RawStream.TypeOf((await stream.ReceiveAsync()).Message));
+        Assert.Equal("sync.stream.refused", RawStream.TypeOf((await stream.ReceiveAsync()).Message));
     }
 
     private void Take(JsonElement batch)

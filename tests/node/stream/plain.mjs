@@ -1,5 +1,5 @@
 // A sync client on a bare WebSocket, written from docs/protocol.md alone: all of its options, in one file and json-text.mjs.
-//   node plain.mjs --url WS_URL --request '{"since":null,"delta":true}' [--ack] [--live N] [--out FILE]
+//   node plain.mjs --url WS_URL --request '{"since":null,"encodings":["gzip"],"window":64}' --ack [--live N] [--out FILE]
 // --ack acknowledges batches when the request has a window; --live waits for so many more events after the stream. Writes the
 // events' bytes, one a line, to FILE and prints one line: {"events","digest","ready","batches","bytes","complete"}.
 // Ends with 1 and a sentence when anything is not as the document says.
@@ -12,7 +12,9 @@ import WebSocket from "ws";
 import { elements, fieldsOf, members } from "./json-text.mjs";
 
 const MAX_MESSAGE = 1024 * 1024;
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
+const ACK_BYTES = 1024 * 1024;
+const ACK_INTERVAL = 2000;
 const OPENERS = { gzip: zlib.gunzipSync, br: zlib.brotliDecompressSync, zstd: zlib.zstdDecompressSync }; // zstd from Node 22.15
 
 /**
@@ -47,6 +49,7 @@ class Stream {
   #states = new States();
   #hash = createHash("sha256");
   #position = 0;
+  #acknowledged = { batch: -1, bytes: 0, at: performance.now() };
   #early = [];
 
   constructor(options, result, acknowledge) {
@@ -123,7 +126,16 @@ class Stream {
     for (const page of await Promise.all(references.map(fetchPage))) this.#keep(page);
     this.#result.batches++;
     this.#lastSeen = isLast;
-    if (this.#options.window) this.#acknowledge(batchIndex);
+    if (this.#options.window) this.#acknowledgeInTime(batchIndex);
+  }
+
+  /** A quarter of the window, 1 MB, or 2 seconds: what comes first. */
+  #acknowledgeInTime(batchIndex) {
+    const { batch, bytes, at } = this.#acknowledged;
+    const isDue = (batchIndex - batch) * 4 >= this.#options.window || this.#result.bytes - bytes >= ACK_BYTES || performance.now() - at >= ACK_INTERVAL;
+    if (!isDue) return;
+    this.#acknowledged = { batch: batchIndex, bytes: this.#result.bytes, at: performance.now() };
+    this.#acknowledge(batchIndex);
   }
 
   #keep(events) {

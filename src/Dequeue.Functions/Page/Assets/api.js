@@ -2,11 +2,14 @@
 
 const REQUEST_PATIENCE = 60_000;
 
-/** A call that did not do what was asked. `kind`: signin, storage, offline, throttled, server, refused, answer, stream. */
+/**
+ * A call that did not do what was asked. `kind`: signin, storage, offline, throttled, server, refused, answer, stream. A stream that was
+ * cut may go on as a stream: `isCut`, with the `window` that the server wants, if it says one.
+ */
 export class SyncFailure extends Error {
-  constructor(kind, message, { status, code, retryAfter } = {}) {
+  constructor(kind, message, { status, code, retryAfter, isCut = false, window } = {}) {
     super(message);
-    Object.assign(this, { kind, status, code, retryAfter });
+    Object.assign(this, { kind, status, code, retryAfter, isCut, window });
   }
 
   /** Whether the same call may succeed later. */

@@ -29,7 +29,7 @@ export async function follow({ api, device, signal, onEvents, onState }) {
       onState('live');
     };
     try {
-      await byStream({ api, device, signal: AbortSignal.any([signal, renewal.signal]), wishes: { live: true, encodings: ['gzip'] }, report: () => {}, keep, onLive });
+      await byStream({ api, device, signal: AbortSignal.any([signal, renewal.signal]), wishes: { live: true, encodings: ['gzip'], window: 64 }, report: () => {}, keep, onLive });
     } catch (failure) {
       signal.throwIfAborted();
       if (renewal.signal.aborted) continue;

@@ -4,7 +4,7 @@ const OPTIONS = [
   { name: 'encodings', label: 'Compressed batches', value: ['gzip'], on: true },
   { name: 'priority', label: 'Active stack first', value: { active: true } },
   { name: 'delta', label: 'Deltas', value: true },
-  { name: 'window', label: 'Flow control', value: 8 },
+  { name: 'window', label: 'Flow control', value: 16, compressed: 64, on: true },
   { name: 'references', label: 'By reference', value: true },
 ];
 
@@ -20,6 +20,9 @@ export function showOptions() {
   }
 }
 
-/** The fields that are switched on. */
-export const chosenFields = () =>
-  Object.fromEntries(OPTIONS.filter(({ name }) => fieldset.querySelector(`[name="${name}"]`).checked).map(({ name, value }) => [name, value]));
+/** The fields that are switched on. A window is about 5 MB: more batches when they are compressed. */
+export function chosenFields() {
+  const isOn = name => fieldset.querySelector(`[name="${name}"]`).checked;
+  const valueOf = ({ value, compressed }) => (compressed && isOn('encodings') ? compressed : value);
+  return Object.fromEntries(OPTIONS.filter(({ name }) => isOn(name)).map(option => [option.name, valueOf(option)]));
+}

@@ -1,4 +1,4 @@
-// A pull: by stream, and on whatever failure by REST pages from the last checkpoint. The rules, and the numbers of the rows in
+// A pull: by stream, once more by stream when that is cut, and on whatever failure by REST pages from the last checkpoint. The rules, and the numbers of the rows in
 // brackets, are those of docs/client-states.md.
 
 import { SyncFailure } from './api.js';
@@ -18,12 +18,13 @@ const MAX_RETRY_AFTER = 60_000;
  *   pageSize?: number, total?: number, wishes?: object, onProgress?: (progress: object) => void }} options
  *   `total` is what is expected, until the stream tells; `wishes` are further fields of the request.
  * @returns {Promise<object>} the last progress: `{ phase, transport, processed, total, bytes, answers, ready, digest, streamFailure, failure }`:
- *   `ready` counts the events that were asked for first, once they are here; `digest` is the server's, once the events agree with it
+ *   `resumes` counts the cuts after which the stream went on; `ready` counts the events that were asked for first, once they are here; `digest` is the server's, once the events agree with it
  * @throws {SyncFailure} when pages fail too; what came before stays stored.
  */
 export async function pull({ api, device, signal, stream = true, pageSize = 1000, total = null, wishes, onProgress }) {
   let progress = {
-    phase: 'connecting', transport: stream ? 'stream' : 'REST', processed: 0, total, bytes: 0, answers: 0, ready: null, digest: null, streamFailure: null, failure: null,
+    phase: 'connecting', transport: stream ? 'stream' : 'REST', processed: 0, total, bytes: 0, answers: 0, resumes: 0, ready: null, digest: null,
+    streamFailure: null, failure: null,
   };
   const report = change => {
     progress = { ...progress, ...change };
@@ -34,15 +35,30 @@ export async function pull({ api, device, signal, stream = true, pageSize = 1000
     report({ processed: progress.processed + added.length, bytes: progress.bytes + bytes, answers: progress.answers + 1 });
   };
 
+  // What is announced after a cut is what is left, and the digest is that of what is left.
+  const early = Boolean(wishes?.priority);
+  const reportOfStream = change => {
+    if (progress.resumes > 0 && 'total' in change) change = { ...change, total: Math.max(progress.total ?? 0, early ? 0 : progress.processed + change.total) };
+    report(progress.resumes > 0 && 'digest' in change ? { ...change, digest: null } : change);
+  };
+
   report({});
-  if (stream) {
+  const origin = device.mark();
+  while (stream) {
     try {
-      await byStream({ api, device, signal, wishes, report, keep });
+      await byStream({ api, device, signal, wishes, origin, report: reportOfStream, keep });
       report({ phase: 'done' });
       return progress;
     } catch (failure) {
       signal.throwIfAborted();
       if (!(failure instanceof SyncFailure)) throw failure;
+      if (failure.isCut && progress.resumes === 0) { // [P47, P48]
+        report({ phase: 'connecting', resumes: 1 });
+        wishes = again(wishes, progress, failure);
+        continue;
+      }
+
+      stream = false;
       report({ transport: 'REST', streamFailure: failure }); // [P2, P5, P6, P8, P11-P14, P17-P20, P30, P33, P35, P37, P39, P43]
     }
   }
@@ -75,6 +91,12 @@ async function byPages({ api, device, signal, pageSize, report, keep }) {
     if (!page.hasMore) return; // [P26]
     await breathe();
   }
+}
+
+/** What the stream is asked for after a cut: what came first is here, and a window is taken where one is wanted. */
+function again(wishes = {}, { ready }, { window }) {
+  const { priority, ...others } = wishes;
+  return { ...(priority && ready === null && { priority }), ...(window && { window }), ...others };
 }
 
 /** Full jitter: a random wait below a ceiling that doubles; a Retry-After is waited for in full, and a little more. */

@@ -7,11 +7,13 @@ const CONNECT_PATIENCE = 10_000;
 /**
  * Opens a socket without a subprotocol and yields its messages, each `{ data, reply }`: what came, and how to answer it.
  * @param {URL} url
- * @param {{ link: import('./link.js').Link, signal: AbortSignal, greeting: Uint8Array, idle: number, awaits: () => boolean }} options
- *   `greeting` is sent first; after `idle` milliseconds without a message the socket counts as dead, while one is awaited.
+ * @param {{ link: import('./link.js').Link, signal: AbortSignal, greeting: Uint8Array, idle: number, awaits: () => boolean,
+ *   hasBegun: () => boolean }} options
+ *   `greeting` is sent first; after `idle` milliseconds without a message the socket counts as dead, while one is awaited. Once the
+ *   stream has begun, that is a cut.
  * @throws {SyncFailure} of kind stream, when it cannot be opened, is cut, or is silent for too long.
  */
-export async function* messages(url, { link, signal, greeting, idle, awaits }) {
+export async function* messages(url, { link, signal, greeting, idle, awaits, hasBegun }) {
   await link.wait(2, signal);
   const socket = new WebSocket(url);
   socket.binaryType = 'arraybuffer';
@@ -26,7 +28,7 @@ export async function* messages(url, { link, signal, greeting, idle, awaits }) {
   let timer;
   const expect = (milliseconds, message) => {
     clearTimeout(timer);
-    timer = setTimeout(() => awaits() && end(new SyncFailure('stream', message)), milliseconds);
+    timer = setTimeout(() => awaits() && end(new SyncFailure('stream', message, { isCut: hasBegun() })), milliseconds);
   };
 
   const reply = bytes => link.wait(0.5, signal).then(() => socket.readyState === WebSocket.OPEN && socket.send(bytes), () => {});
@@ -43,7 +45,7 @@ export async function* messages(url, { link, signal, greeting, idle, awaits }) {
     queue.push({ data: message.data, at: performance.now() });
     wake();
   };
-  socket.onclose = closed => end(new SyncFailure('stream', isOpen ? `The stream was cut (code ${closed.code}).` : 'Web PubSub cannot be reached.'));
+  socket.onclose = closed => end(new SyncFailure('stream', isOpen ? `The stream was cut (code ${closed.code}).` : 'Web PubSub cannot be reached.', { isCut: isOpen }));
   expect(CONNECT_PATIENCE, 'Web PubSub does not answer in time.');
 
   try {

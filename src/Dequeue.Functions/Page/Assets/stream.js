@@ -9,7 +9,12 @@ import { pages } from './references.js';
 import { messages } from './socket.js';
 import { ack, bytesOf, isBefore, read, request } from './wire.js';
 
-const IDLE_PATIENCE = 30_000;
+const IDLE_PATIENCE = 60_000;
+
+/** Bytes, and milliseconds, after which is acknowledged what has come, though it is less than a quarter of the window. */
+const ACK_BYTES = 1024 * 1024;
+const ACK_INTERVAL = 2000;
+
 const MAX_IDLE_MESSAGES = 1000;
 
 /** Live batches that are kept while the stream runs. What is dropped is missed at once, and asked for again. */
@@ -17,18 +22,18 @@ const MAX_EARLY_BATCHES = 1000;
 
 /**
  * Brings a device up to date, and with the wish `live` keeps it so, until it is stopped.
- * @param {{ api: import('./api.js').Api, device: import('./device.js').Device, signal: AbortSignal, wishes?: object,
+ * @param {{ api: import('./api.js').Api, device: import('./device.js').Device, signal: AbortSignal, wishes?: object, origin?: object,
  *   report: (change: object) => void, keep: (events: object[], checkpoint: string | null, bytes: number) => void, onLive?: () => void }} options
- *   `wishes` are further fields of the request; `keep` stores events, and null leaves the checkpoint as it is.
+ *   `wishes` are further fields of the request; `origin` is the mark that a stream in doubt is taken back to; `keep` stores events, and null leaves the checkpoint as it is.
  * @throws {SyncFailure} when it ends in any other way than it should.
  */
-export async function byStream({ api, device, signal, wishes = {}, report, keep, onLive }) {
-  const origin = device.mark();
+export async function byStream({ api, device, signal, wishes = {}, origin = device.mark(), report, keep, onLive }) {
   const breathe = breather();
   const states = wishes.delta ? new EntityStates() : null;
   const digest = new EventDigest();
   const early = [];
   let total = null, position = null;
+  let unacknowledgedBytes = 0, acknowledgedAt = performance.now();
   let streamed = 0, nextBatch = 0, lastSeen = -1, acknowledged = 0, idleMessages = 0, sawLast = false, sawRest = false, isReady = false, isComplete = false;
 
   const fail = why => { throw new SyncFailure('stream', why); };
@@ -50,7 +55,7 @@ export async function byStream({ api, device, signal, wishes = {}, report, keep,
 
   const url = await api.negotiate('/v1/sync/stream/negotiate', signal);
   const greeting = request(device.checkpoint, wishes);
-  for await (const { data, reply } of messages(url, { link: api.link, signal, greeting, idle: IDLE_PATIENCE, awaits: () => !isComplete })) {
+  for await (const { data, reply } of messages(url, { link: api.link, signal, greeting, idle: IDLE_PATIENCE, awaits: () => !isComplete, hasBegun: () => total !== null })) {
     const message = await read(data);
     switch (message.type) {
       case 'sync.stream.start':
@@ -61,7 +66,8 @@ export async function byStream({ api, device, signal, wishes = {}, report, keep,
       case 'sync.stream.batch':
         if (total === null) fail('The stream did not begin with its start.'); // [P5]
         await onBatch(message, bytesOf(data), reply);
-        if (wishes.window && (nextBatch - acknowledged) * 2 >= wishes.window) acknowledge(reply); // [P31]
+        unacknowledgedBytes += bytesOf(data);
+        if (wishes.window && isAckDue()) acknowledge(reply); // [P31]
         break;
       case 'sync.stream.ready':
         if (wishes.priority && total !== null && !isReady && !sawRest) onReady(message); // [P34]
@@ -79,7 +85,9 @@ export async function byStream({ api, device, signal, wishes = {}, report, keep,
         if (early.length < MAX_EARLY_BATCHES) early.push(message);
         break;
       case 'sync.stream.error':
-        fail(`The stream ended in an error: ${message.error.replace(/\.?$/, '.')}`); // [P6]
+        throw new SyncFailure('stream', `The stream ended in an error: ${message.error.replace(/\.?$/, '.')}`, { // [P6]
+          code: message.code, isCut: total !== null && message.code === 'STREAM_TIMEOUT', window: message.window, // [P48]
+        });
         break;
       default:
         ignore(); // [P7]
@@ -89,8 +97,15 @@ export async function byStream({ api, device, signal, wishes = {}, report, keep,
     await breathe();
   }
 
+  function isAckDue() {
+    return nextBatch > acknowledged && ((nextBatch - acknowledged) * 4 >= wishes.window
+      || unacknowledgedBytes >= ACK_BYTES || performance.now() - acknowledgedAt >= ACK_INTERVAL);
+  }
+
   function acknowledge(reply) {
     acknowledged = nextBatch;
+    unacknowledgedBytes = 0;
+    acknowledgedAt = performance.now();
     reply(ack(nextBatch - 1));
   }
 

@@ -42,6 +42,7 @@ export class TransferView {
   }
 
   update(progress) {
+    if (progress.resumes > 0 && !this.#progress?.resumes) this.#note(`The stream was cut and goes on after ${count(progress.processed, 'event')}.`);
     if (progress.streamFailure && !this.#progress?.streamFailure) {
       const where = progress.processed > 0 ? `carries on after ${count(progress.processed, 'event')}` : 'takes over';
       this.#note(`${progress.streamFailure.message} REST ${where}.`);

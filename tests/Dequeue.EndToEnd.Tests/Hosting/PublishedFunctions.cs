@@ -1,0 +1,22 @@
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+
+namespace Dequeue.EndToEnd.Tests.Hosting;
+
+/// <summary>The functions as a deployment has them: published into a folder of their own, but with the client from source.</summary>
+internal static class PublishedFunctions
+{
+    /// <summary>Publishes them.</summary>
+    /// <returns>The folder; the caller deletes it.</returns>
+    public static async Task<DirectoryInfo> PublishAsync(CancellationToken cancellationToken, [CallerFilePath] string here = "")
+    {
+        var folder = Directory.CreateTempSubdirectory("dequeue-published-");
+        var project = Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "src", "Dequeue.Functions");
+        string[] arguments = ["publish", project, "-c", "Release", "-v", "q", "-p:WebPubSubClient=Source", "-o", folder.FullName];
+        using var publish = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
+        var output = await publish.StandardOutput.ReadToEndAsync(cancellationToken);
+        await publish.WaitForExitAsync(cancellationToken);
+        Assert.True(publish.ExitCode == 0, output);
+        return folder;
+    }
+}
