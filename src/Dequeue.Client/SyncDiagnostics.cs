@@ -20,7 +20,7 @@ public static class SyncDiagnostics
         "dequeue.client.events.pushed", "{event}", "Events that the server answered, by outcome: acknowledged or rejected.");
 
     private static readonly Histogram<double> Duration = Meter.CreateHistogram<double>(
-        "dequeue.client.duration", "s", "How long a pull, push or flush took, by operation and outcome.");
+        "dequeue.client.duration", "s", "How long a pull, push, flush or connection of a watch took, by operation and outcome.");
 
     private static readonly ActivitySource Source = new(Name);
 
@@ -33,22 +33,29 @@ public static class SyncDiagnostics
     }
 
     /// <summary>Runs an operation as an activity, and measures it.</summary>
-    internal static async Task<T> RunAsync<T>(string operation, TimeProvider time, Func<Task<T>> run)
+    /// <param name="operation">Its name.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="run">The operation.</param>
+    /// <param name="failureOf">What a result says of a failure, for an operation that does not throw it.</param>
+    internal static async Task<T> RunAsync<T>(
+        string operation, TimeProvider time, Func<Task<T>> run, Func<T, SyncFailure?>? failureOf = null)
     {
         using var activity = Source.StartActivity($"dequeue.{operation}", ActivityKind.Client);
         var (began, outcome) = (time.GetTimestamp(), "ok");
         try
         {
-            return await run().ConfigureAwait(false);
+            var result = await run().ConfigureAwait(false);
+            if (failureOf?.Invoke(result) is { } failure) outcome = failure.Kind.ToString();
+            return result;
         }
         catch (Exception e)
         {
             outcome = (e as SyncFailedException)?.Failure.Kind.ToString() ?? e.GetType().Name;
-            activity?.SetStatus(ActivityStatusCode.Error, outcome);
             throw;
         }
         finally
         {
+            if (outcome != "ok") activity?.SetStatus(ActivityStatusCode.Error, outcome);
             Duration.Record(
                 time.GetElapsedTime(began).TotalSeconds,
                 new KeyValuePair<string, object?>("operation", operation), new KeyValuePair<string, object?>("outcome", outcome));

@@ -136,7 +136,8 @@ public sealed class SyncManager : IDisposable
         try
         {
             var run = new FlushRun(queue, Push(), new ProgressMeter(progress, _time), _logger);
-            var result = await SyncDiagnostics.RunAsync("flush", _time, () => run.RunAsync(cancellationToken)).ConfigureAwait(false);
+            var result = await SyncDiagnostics.RunAsync(
+                "flush", _time, () => run.RunAsync(cancellationToken), static flushed => flushed.Failure).ConfigureAwait(false);
             SyncDiagnostics.Answered(result.Acknowledged, result.Rejected.Count);
             return result;
         }
@@ -203,7 +204,7 @@ public sealed class SyncManager : IDisposable
             var run = new PullRun(
                 options, _store, rest, _http, credentials, _time, _random, _logger, new ProgressMeter(progress, _time), Added(onAdded), live);
             await using (run.ConfigureAwait(false))
-                return await SyncDiagnostics.RunAsync("pull", _time, () => run.RunAsync(cancellationToken)).ConfigureAwait(false);
+                return await SyncDiagnostics.RunAsync(live is null ? "pull" : "watch", _time, () => run.RunAsync(cancellationToken)).ConfigureAwait(false);
         }
         finally
         {

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Dequeue.Cli.Generating;
 using Dequeue.Client.Hosting;
+using Dequeue.Client.Tests.Packaging;
 using Dequeue.Client.Tests.Servers;
 using Dequeue.Contracts.Events;
 using Microsoft.Extensions.Configuration;
@@ -55,7 +56,7 @@ public sealed class HostingTests
     public async Task Work_is_measured_and_traced()
     {
         await using var server = await TestServer.StartAsync(10);
-        var (measured, spans) = (new ConcurrentDictionary<string, double>(), new ConcurrentBag<string>());
+        var (measured, spans) = (new ConcurrentDictionary<string, double>(), new ConcurrentBag<(string Name, ActivityTraceId Trace, string? Failure)>());
         using var metrics = new MeterListener { InstrumentPublished = static (instrument, listener) => { if (instrument.Meter.Name == SyncDiagnostics.Name) listener.EnableMeasurementEvents(instrument); } };
         metrics.SetMeasurementEventCallback<long>((instrument, value, _, _) => measured.AddOrUpdate(instrument.Name, value, (_, sum) => sum + value));
         metrics.SetMeasurementEventCallback<double>((instrument, value, _, _) => measured.AddOrUpdate(instrument.Name, value, (_, sum) => sum + value));
@@ -64,21 +65,31 @@ public sealed class HostingTests
         {
             ShouldListenTo = static source => source.Name == SyncDiagnostics.Name,
             Sample = static (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = activity => spans.Add(activity.OperationName),
+            ActivityStopped = activity => spans.Add((activity.OperationName, activity.TraceId, activity.StatusDescription)),
         };
         ActivitySource.AddActivityListener(traces);
+        // Other tests run beside this one: these are its own.
+        using var here = new Activity("here").Start();
         using var sync = new SyncManager(server.Options, new InMemoryEventStore(), TokenProviders.Fixed(TestServer.Token));
 
         await sync.PullAsync(cancellationToken: Cancelled);
         await sync.EnqueueAsync([Made[0], Made[1]], Cancelled);
         await sync.FlushAsync(cancellationToken: Cancelled);
+        using var offline = new SyncManager(
+            new SyncOptions { Server = new Uri("http://127.0.0.1:9/"), MaxAttempts = 1 }, new InMemoryEventStore(), TokenProviders.Fixed("t"));
+        await offline.EnqueueAsync([Made[2]], Cancelled);
+        var failed = (await offline.FlushAsync(cancellationToken: Cancelled)).Failure!;
 
-        // Other tests run beside this one: at least.
         Assert.True(measured["dequeue.client.events.received"] >= 10);
         Assert.True(measured["dequeue.client.events.pushed"] >= 2);
         Assert.True(measured["dequeue.client.duration"] > 0);
-        Assert.Contains("dequeue.pull", spans);
-        Assert.Contains("dequeue.flush", spans);
+        Assert.Equal(
+            [("dequeue.flush", null), ("dequeue.flush", failed.Kind.ToString()), ("dequeue.pull", null)],
+            spans.Where(span => span.Trace == here.TraceId).Select(static span => (span.Name, span.Failure)).Order());
+        var readme = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "src", "Dequeue.Client", "README.md"), Cancelled);
+        Assert.All(
+            measured.Keys.Concat(spans.Select(static span => span.Name)).Distinct(),
+            name => Assert.Contains($"`{name}`", readme, StringComparison.Ordinal));
     }
 
     private static IHost Host(Dictionary<string, string?> settings)
