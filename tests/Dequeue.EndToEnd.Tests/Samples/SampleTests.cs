@@ -16,7 +16,7 @@ public sealed class SampleTests(Backend backend) : IDisposable
     [Fact]
     public async Task The_to_do_list_works_offline_survives_a_restart_and_follows_live()
     {
-        using var todo = Start("Dequeue.Samples.Todo", backend.Address.AbsoluteUri, backend.NewUser().Token, _folder);
+        using var todo = Start("Todo", "Dequeue.Samples.Todo", backend.Address.AbsoluteUri, backend.NewUser().Token, _folder);
 
         var output = await todo.StandardOutput.ReadToEndAsync(Cancelled);
         await todo.WaitForExitAsync(Cancelled);
@@ -37,10 +37,10 @@ public sealed class SampleTests(Backend backend) : IDisposable
     public async Task The_first_app_on_two_devices_shows_each_the_tasks_of_both()
     {
         var user = backend.NewUser();
-        using var phone = Start("FirstApp", backend.Address.AbsoluteUri, user.Token, "phone");
+        using var phone = Start("FirstApp", "FirstApp", backend.Address.AbsoluteUri, user.Token, "phone");
         Assert.Equal("Sent: 1 acknowledged, 0 rejected, 0 pending.", await phone.StandardOutput.ReadLineAsync(Cancelled));
         Assert.EndsWith(": A task of phone", await phone.StandardOutput.ReadLineAsync(Cancelled), StringComparison.Ordinal);
-        using var laptop = Start("FirstApp", backend.Address.AbsoluteUri, user.Token, "laptop");
+        using var laptop = Start("FirstApp", "FirstApp", backend.Address.AbsoluteUri, user.Token, "laptop");
         var live = await phone.StandardOutput.ReadLineAsync(Cancelled);
         var lines = new StringBuilder();
         for (var i = 0; i < 3; i++) lines.AppendLine(await laptop.StandardOutput.ReadLineAsync(Cancelled));
@@ -52,9 +52,12 @@ public sealed class SampleTests(Backend backend) : IDisposable
         Assert.Contains(": A task of laptop", lines.ToString(), StringComparison.Ordinal);
     }
 
-    private Process Start(string assembly, params string[] arguments)
-        => Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, assembly + ".dll"), .. arguments])
-        {
-            RedirectStandardOutput = true, WorkingDirectory = _folder,
-        })!;
+    // Where it was built, with the frameworks that it asks for.
+    private Process Start(string sample, string assembly, params string[] arguments)
+    {
+        var (framework, configuration) = (new DirectoryInfo(AppContext.BaseDirectory), new DirectoryInfo(AppContext.BaseDirectory).Parent!);
+        var built = Path.Combine(
+            configuration.Parent!.Parent!.Parent!.Parent!.FullName, "samples", sample, "bin", configuration.Name, framework.Name, assembly + ".dll");
+        return Process.Start(new ProcessStartInfo("dotnet", [built, .. arguments]) { RedirectStandardOutput = true, WorkingDirectory = _folder })!;
+    }
 }
