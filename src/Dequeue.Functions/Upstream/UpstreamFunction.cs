@@ -84,10 +84,15 @@ public sealed partial class UpstreamFunction(
                 _ => Results.NoContent(),
             };
         }
-        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
         {
             LogFailed(failure, upstream.Name, upstream.ConnectionId);
             return Problems.Internal();
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException)
+        {
+            // Who waits has gone, or the host stops: gRPC says it with an exception of its own.
+            throw new OperationCanceledException(failure.Message, failure, cancellationToken);
         }
     }
 

@@ -31,6 +31,9 @@ internal sealed class FunctionsProcess : IAsyncDisposable
 
     private string App { get; init; } = "";
 
+    // The same one each time: what the service tries again reaches the new process.
+    private string Port => (Http.BaseAddress?.Port ?? 0).ToString(System.Globalization.CultureInfo.InvariantCulture);
+
     // One process to a task hub.
     private string State => _isFirst ? _folder.FullName : Path.Combine(_folder.FullName, "second");
 
@@ -98,7 +101,7 @@ internal sealed class FunctionsProcess : IAsyncDisposable
 
     private async Task StartFunctionsAsync()
     {
-        string[] arguments = [typeof(CommandRunner).Assembly.Location, "host", App, "--port", "0", "--state", State];
+        string[] arguments = [typeof(CommandRunner).Assembly.Location, "host", App, "--port", Port, "--state", State];
         var start = new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (key, value) in new[]
         {

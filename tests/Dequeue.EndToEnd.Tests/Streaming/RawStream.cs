@@ -23,14 +23,14 @@ internal sealed class RawStream : IAsyncDisposable
     public Task SendAsync(string message, bool asText = false)
         => _socket.SendAsync(Encoding.UTF8.GetBytes(message), asText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, true, TestContext.Current.CancellationToken);
 
-    /// <summary>The next message, within 20 seconds; its type is Undefined after the server's close.</summary>
+    /// <summary>The next message, within 45 seconds; its type is Undefined after the server's close.</summary>
     public async Task<(WebSocketMessageType Kind, JsonElement Message)> ReceiveAsync()
     {
         var length = 0;
         while (true)
         {
             var part = await _socket.ReceiveAsync(_buffer.AsMemory(length), TestContext.Current.CancellationToken).AsTask()
-                .WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+                .WaitAsync(TimeSpan.FromSeconds(45), TestContext.Current.CancellationToken);
             if (part.MessageType == WebSocketMessageType.Close) return (WebSocketMessageType.Close, default);
             length += part.Count;
             if (!part.EndOfMessage) continue;
