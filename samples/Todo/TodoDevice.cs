@@ -23,7 +23,8 @@ public sealed class TodoDevice : IAsyncDisposable
     public static async Task<TodoDevice> StartAsync(string name, string folder, Uri server, string token)
     {
         var store = await SqliteEventStore.OpenAsync(Path.Combine(folder, $"{name}.db"));
-        var device = new TodoDevice(name, store, new SyncManager(new SyncOptions { Server = server, MaxAttempts = 1 }, store, TokenProviders.Fixed(token)));
+        var sync = new SyncManager(new SyncOptions { Server = server, MaxAttempts = 1 }, store, TokenProviders.Fixed(token));
+        var device = new TodoDevice(name, store, sync);
         await foreach (var json in store.ReadAsync()) device.Apply(new SyncEventReader().Read(json));
         return device;
     }
@@ -88,6 +89,7 @@ internal sealed record TodoPayload(string TaskId, string StackId, TodoState? Sta
 
 internal sealed record TodoState(string Id, string Title);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(TodoEvent))]
 internal sealed partial class TodoJson : JsonSerializerContext;

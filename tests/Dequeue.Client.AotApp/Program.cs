@@ -15,8 +15,8 @@ await sync.PullAsync();
 await foreach (var next in sync.WatchAsync("app"))
 {
     if (next.Id != "aot") continue;
-    Console.WriteLine(
-        $"{pulled.Transport} {pulled.Events} {pulled.DigestVerified} {flushed.Acknowledged} {next.EntityId} {next.PayloadAs(AppJson.Default.Payload)?.Title}");
+    var title = next.PayloadAs(AppJson.Default.Payload)?.Title;
+    Console.WriteLine($"{pulled.Transport} {pulled.Events} {pulled.DigestVerified} {flushed.Acknowledged} {next.EntityId} {title}");
     break;
 }
 

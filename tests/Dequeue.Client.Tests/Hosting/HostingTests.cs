@@ -57,7 +57,13 @@ public sealed class HostingTests
     {
         await using var server = await TestServer.StartAsync(10);
         var (measured, spans) = (new ConcurrentDictionary<string, double>(), new ConcurrentBag<(string Name, ActivityTraceId Trace, string? Failure)>());
-        using var metrics = new MeterListener { InstrumentPublished = static (instrument, listener) => { if (instrument.Meter.Name == SyncDiagnostics.Name) listener.EnableMeasurementEvents(instrument); } };
+        using var metrics = new MeterListener
+        {
+            InstrumentPublished = static (instrument, listener) =>
+            {
+                if (instrument.Meter.Name == SyncDiagnostics.Name) listener.EnableMeasurementEvents(instrument);
+            },
+        };
         metrics.SetMeasurementEventCallback<long>((instrument, value, _, _) => measured.AddOrUpdate(instrument.Name, value, (_, sum) => sum + value));
         metrics.SetMeasurementEventCallback<double>((instrument, value, _, _) => measured.AddOrUpdate(instrument.Name, value, (_, sum) => sum + value));
         metrics.Start();
@@ -134,7 +140,7 @@ public sealed class HostingTests
                     more = _more.Task;
                 }
 
-                await more.WaitAsync(TimeSpan.FromSeconds(20), Cancelled);
+                await more.WaitAsync(TimeSpan.FromMinutes(2), Cancelled);
             }
         }
     }

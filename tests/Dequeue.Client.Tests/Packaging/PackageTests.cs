@@ -56,9 +56,11 @@ public sealed partial class PackageTests(PackedPackages packed) : IClassFixture<
 
         Assert.Equal(
             Frameworks.SelectMany(framework => new[] { $"lib/{framework}/{id}.dll", $"lib/{framework}/{id}.xml" }).Order(StringComparer.Ordinal),
-            package.Entries.Select(static entry => entry.FullName).Where(static name => name.StartsWith("lib/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+            package.Entries.Select(static entry => entry.FullName)
+                .Where(static name => name.StartsWith("lib/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         Assert.Equal(
-            Frameworks.Order(StringComparer.Ordinal), groups.Select(static group => group.Attribute("targetFramework")!.Value).Order(StringComparer.Ordinal));
+            Frameworks.Order(StringComparer.Ordinal),
+            groups.Select(static group => group.Attribute("targetFramework")!.Value).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -77,7 +79,8 @@ public sealed partial class PackageTests(PackedPackages packed) : IClassFixture<
         using var package = Open(id, "nupkg");
         using var symbols = Open(id, "snupkg");
         var pdbs = symbols.Entries.Where(static entry => entry.FullName.EndsWith(".pdb", StringComparison.Ordinal)).ToList();
-        Assert.Equal(id == "Dequeue.Cli" ? 1 : Frameworks.Length, pdbs.Count(entry => entry.Name == (id == "Dequeue.Cli" ? "dequeue.pdb" : $"{id}.pdb")));
+        var (name, times) = id == "Dequeue.Cli" ? ("dequeue.pdb", 1) : ($"{id}.pdb", Frameworks.Length);
+        Assert.Equal(times, pdbs.Count(entry => entry.Name == name));
 
         Assert.All(pdbs, entry =>
         {
@@ -122,7 +125,8 @@ public sealed partial class PackageTests(PackedPackages packed) : IClassFixture<
         var (code, output) = await Command.RunAsync("dotnet", "restore", Path.Combine(app, "App.csproj"), "-v", "q");
 
         Assert.True(code == 0, output);
-        using var assets = JsonDocument.Parse(await File.ReadAllTextAsync(Path.Combine(app, "obj", "project.assets.json"), TestContext.Current.CancellationToken));
+        using var assets = JsonDocument.Parse(
+            await File.ReadAllTextAsync(Path.Combine(app, "obj", "project.assets.json"), TestContext.Current.CancellationToken));
         foreach (var framework in Frameworks)
         {
             var compiled = assets.RootElement.GetProperty("targets").GetProperty(framework).EnumerateObject()
