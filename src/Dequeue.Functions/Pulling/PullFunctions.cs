@@ -40,7 +40,7 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
                 limit = (int)Math.Clamp(wanted, 0, PageLimits.Max);
             }
 
-            return await pages.AnswerAsync(request, log, since, limit, token);
+            return await pages.AnswerAsync(request, log, since, limit, default, token);
         }, cancellationToken);
 
     private Task<IResult> AnswerAsync(HttpRequest request, string? app, CancellationToken cancellationToken)
@@ -48,13 +48,13 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
         {
             var body = await bodies.ReadAsync(request, log, MaxBodyBytes, token);
             if (body.Refusal is not null) return body.Refusal;
-            var (since, limit, problem) = Read(body.Bytes.Span);
-            return problem ?? await pages.AnswerAsync(request, log, since, limit, token);
+            var (since, limit, claim, problem) = Read(body.Bytes.Span);
+            return problem ?? await pages.AnswerAsync(request, log, since, limit, claim, token);
         }, cancellationToken);
 
-    private static (Checkpoint Since, int? Limit, IResult? Problem) Read(ReadOnlySpan<byte> body)
+    private static (Checkpoint Since, int? Limit, HistoryClaim Claim, IResult? Problem) Read(ReadOnlySpan<byte> body)
     {
-        var (since, limit) = (Checkpoint.Beginning, (int?)null);
+        var (since, limit, claim) = (Checkpoint.Beginning, (int?)null, default(HistoryClaim));
         try
         {
             var reader = new Utf8JsonReader(body);
@@ -63,13 +63,24 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var name = JsonText.Of(ref reader);
-                var field = name.Equals("since"u8) ? 's' : name.Equals("limit"u8) ? 'l' : ' ';
+                var field = name.Equals("since"u8) ? 's' : name.Equals("limit"u8) ? 'l'
+                    : name.Equals("epoch"u8) ? 'e' : name.Equals("position"u8) ? 'p' : ' ';
                 reader.Read();
                 if (field == ' ') reader.Skip();
                 else if (reader.TokenType == JsonTokenType.Null) continue;
                 else if (field == 's')
                 {
                     if (!CheckpointField.TryRead(ref reader, out since)) return Refused(Problems.InvalidCheckpoint());
+                }
+                else if (field == 'e')
+                {
+                    if (!HistoryClaimFields.TryReadEpoch(ref reader, out var epoch)) return Refused(Problems.Invalid(HistoryClaimFields.EpochRule));
+                    claim = claim with { Epoch = epoch };
+                }
+                else if (field == 'p')
+                {
+                    if (!HistoryClaimFields.TryReadPosition(ref reader, out var position)) return Refused(Problems.Invalid(HistoryClaimFields.PositionRule));
+                    claim = claim with { Position = position };
                 }
                 else
                 {
@@ -87,8 +98,8 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
             return Refused(Problems.Invalid("The body is not valid JSON."));
         }
 
-        return (since, limit, null);
+        return (since, limit, claim, null);
     }
 
-    private static (Checkpoint, int?, IResult?) Refused(IResult problem) => (default, null, problem);
+    private static (Checkpoint, int?, HistoryClaim, IResult?) Refused(IResult problem) => (default, null, default, problem);
 }

@@ -6,7 +6,7 @@ using Dequeue.Contracts;
 namespace Dequeue.Sync.Log;
 
 /// <summary>
-/// The keys of a log's rows. One partition holds one log: the row <c>head</c>, the pages <c>p</c> + commit tick of the page's
+/// The keys of a log's rows. One partition holds one log: the rows <c>head</c> and <c>log</c>, the pages <c>p</c> + commit tick of the page's
 /// last event in 19 digits, per event the row <c>i</c> + id, and per sealed page and entity in it the index row <c>e</c> + entity +
 /// the page's tick. docs/storage.md shows an example of each.
 /// </summary>
@@ -14,6 +14,9 @@ internal static class LogRows
 {
     /// <summary>The row that says where the log ends; rewritten by each transaction.</summary>
     public const string Head = "head";
+
+    /// <summary>The row that keeps the log's epoch; written once.</summary>
+    public const string Epoch = "log";
 
     /// <summary>Sorts before every index row.</summary>
     public const string BeforeEntities = "e";

@@ -25,26 +25,41 @@ public static class EventPaging
         this EventLog events, LogKey log, Checkpoint since, int? limit, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(events);
+        return await events.PullAsync(log, await events.ReadHeadAsync(log, cancellationToken), since, limit, cancellationToken);
+    }
+
+    /// <summary>The same, of a log whose end was read before.</summary>
+    /// <param name="events">The event log.</param>
+    /// <param name="log">Whose.</param>
+    /// <param name="head">The log's end.</param>
+    /// <param name="since">Events strictly after this position.</param>
+    /// <param name="limit">Events wanted.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="Storage.StorageUnavailableException">The storage did not answer.</exception>
+    public static async Task<PulledPage> PullAsync(
+        this EventLog events, LogKey log, LogHead head, Checkpoint since, int? limit, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        ArgumentNullException.ThrowIfNull(head);
         var wanted = Math.Clamp(limit ?? PageLimits.Default, 1, PageLimits.Max);
-        var head = await events.ReadHeadAsync(log, cancellationToken);
         var (runs, bytes) = (new Queue<EventPage>(), 0);
-        var position = Positions.NotPast(since, head);
+        var (position, count) = (Positions.NotPast(since, head), since < head.Last ? (long?)null : head.Count);
         if (since < head.Last)
         {
             await foreach (var page in events.ReadAsync(log, since, head.Last, wanted, cancellationToken))
             {
                 var comma = runs.Count > 0 ? 1 : 0;
-                var count = CountWithin(page, MaxBytes - bytes - comma);
-                if (count == 0) break;
-                var run = count == page.Count ? page : page.Slice(0, count);
+                var taken = CountWithin(page, MaxBytes - bytes - comma);
+                if (taken == 0) break;
+                var run = taken == page.Count ? page : page.Slice(0, taken);
                 runs.Enqueue(run);
                 bytes += comma + run.Length;
-                position = run.Last;
-                if (count < page.Count) break;
+                (position, count) = (run.Last, run.Before + run.Count);
+                if (taken < page.Count) break;
             }
         }
 
-        return new PulledPage(runs, bytes, position, position < head.Last);
+        return new PulledPage(runs, bytes, position, position < head.Last) { Epoch = head.Epoch, Position = count };
     }
 
     // One event is always far smaller than a page.
@@ -62,4 +77,11 @@ public static class EventPaging
 /// <param name="EventBytes">Bytes of the events, joined by single commas.</param>
 /// <param name="NextCheckpoint">The position after the page.</param>
 /// <param name="HasMore">Whether the log went on when the page was read.</param>
-public sealed record PulledPage(Queue<EventPage> Runs, int EventBytes, Checkpoint NextCheckpoint, bool HasMore);
+public sealed record PulledPage(Queue<EventPage> Runs, int EventBytes, Checkpoint NextCheckpoint, bool HasMore)
+{
+    /// <summary>The log's epoch, when it is known.</summary>
+    public string? Epoch { get; init; }
+
+    /// <summary>Events of the log up to <see cref="NextCheckpoint"/>; null when nothing was read that tells.</summary>
+    public long? Position { get; init; }
+}

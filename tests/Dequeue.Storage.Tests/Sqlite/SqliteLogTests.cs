@@ -1,3 +1,4 @@
+using Dequeue.Storage.Tests.Backup;
 using Dequeue.Storage.Tests.Log;
 
 namespace Dequeue.Storage.Tests.Sqlite;
@@ -36,3 +37,7 @@ public sealed class SqliteEntityIndexTests(SqliteFixture fixture) : EntityIndexC
 }
 
 public sealed class SqliteRangeDigestTests(SqliteFixture fixture) : RangeDigestConformance(fixture), IClassFixture<SqliteFixture>;
+
+public sealed class SqliteEpochTests(SqliteFixture fixture) : EpochConformance(fixture), IClassFixture<SqliteFixture>;
+
+public sealed class SqliteBackupTests(SqliteFixture fixture) : BackupConformance(fixture), IClassFixture<SqliteFixture>;
