@@ -16,6 +16,7 @@ const $ = id => document.getElementById(id);
 const app = document.querySelector('meta[name="dequeue-app"]').content;
 let api = null;
 let meta = null;
+let epoch = null; // of the log that this page began with
 let totalsTimer = 0;
 
 const expected = () => meta?.eventCount ?? null;
@@ -54,6 +55,7 @@ async function signIn() {
 function stop() {
   clearTimeout(totalsTimer);
   totalsTimer = 0;
+  epoch = null;
   fresh.stop();
   lanes.stop();
   tail.stop();
@@ -76,7 +78,13 @@ async function refresh() {
   const mine = api;
   const read = await mine.meta();
   if (api !== mine) return;
+  if (epoch !== null && read.epoch !== epoch) {
+    showBanner('This history is no more: the server\'s log was erased, or is another one. Nothing was changed here.', { label: 'Begin anew', run: beginAnew });
+    return;
+  }
+
   meta = read;
+  epoch = read.epoch ?? null;
   $('total-events').textContent = number(read.eventCount);
   $('total-committed').textContent = read.lastSyncedAtTs ? dayTime(new Date(read.lastSyncedAtTs)) : '–';
   $('total-last').textContent = $('total-last').title = read.lastEventId ?? '–';
@@ -112,9 +120,20 @@ function advice(failure) {
   }
 }
 
-function showBanner(text) {
+function showBanner(text, action) {
   $('banner').textContent = text;
+  if (action) {
+    const button = Object.assign(document.createElement('button'), { type: 'button', textContent: action.label });
+    button.addEventListener('click', action.run);
+    $('banner').append(' ', button);
+  }
+
   $('banner').hidden = false;
+}
+
+function beginAnew() {
+  stop();
+  signIn();
 }
 
 function hideBanner() {

@@ -44,6 +44,7 @@ export function liveTail({ app, onFailure, onArrival }) {
     state.dataset.state = name;
     state.textContent = failure && name === 'stopped' ? failure.message : STATES[name];
     state.title = failure?.message ?? '';
+    if (name === 'live') onArrival(); // whoever was cut off may come back to another log
   }
 
   function take(events) {
