@@ -27,6 +27,11 @@ internal static class BenchCommand
         var b11 = new Command("b11", "What the durable way of a long stream costs over the direct one.") { runs, output };
         b11.SetAction((parsed, token) => Report.WriteAsync("b11", parsed.GetValue(output), StepBench.RunAsync(parsed.GetValue(runs), token)));
 
+        var against = new Option<FileInfo?>("--against") { Description = "Another build of this program, measured in turn" };
+        var b13 = new Command("b13", "What the functions host costs: start, small call, page, stream, memory.") { runs, against, output };
+        b13.SetAction((parsed, token) => Report.WriteAsync(
+            "b13", parsed.GetValue(output), HostBench.RunAsync(parsed.GetValue(runs), parsed.GetValue(against), token)));
+
         var lengths = new Option<int[]>("--events") { Description = "Lengths of the histories", DefaultValueFactory = _ => [60_000] };
         var megabits = new Option<double[]>("--megabits") { Description = "Speeds of the links", DefaultValueFactory = _ => [8, 25] };
         var stall = new Option<int>("--stall") { Description = "Seconds that each link stalls in the middle", DefaultValueFactory = _ => 0 };
@@ -45,6 +50,6 @@ internal static class BenchCommand
             return 0;
         });
 
-        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b6, b7, b11, links, live, floor };
+        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b6, b7, b11, b13, links, live, floor };
     }
 }
