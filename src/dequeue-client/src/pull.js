@@ -59,8 +59,8 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
     return fresh;
   };
 
-  // Only who knows how many events of the log it holds can be told that there are others.
-  const identity = () => (epoch !== null && position !== null ? { epoch, position } : {});
+  // Who says how many events of the log it holds is told when there are others; who says which log, how many there are.
+  const identity = () => (epoch === null ? {} : { epoch, ...(position !== null && { position }) });
   const recognise = (message, words = 'The server has another log than this device.') => {
     if (message.code === 'HISTORY_CHANGED' || (message.epoch && epoch && message.epoch !== epoch)) {
       throw new SyncFailure('historyChanged', words, { code: 'HISTORY_CHANGED', epoch: message.epoch, eventCount: message.eventCount });
@@ -70,10 +70,10 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
   };
 
   async function stream() {
-    let url;
     if (!connection) {
-      url = await rest.negotiate(signal); // [P1]
-      connection = await Connection.open(url, options, signal);
+      const negotiated = await rest.negotiate(signal); // [P1]
+      recognise(negotiated);
+      connection = await Connection.open(negotiated.url, options, signal);
     }
 
     const states = delta && new (await load(() => import('./deltas.js'))).EntityStates();
@@ -127,7 +127,7 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
       const type = /^sync\.stream\.(\w+)$/.exec(message.type)?.[1];
       if (announced === undefined && (type === 'batch' || type === 'complete')) fail('The stream did not begin with its start.'); // [P5]
       if (type === 'start') {
-        recognise(message); // [P52]
+        recognise(message); // [H4]
         if (announced !== undefined) fail('The stream started twice.'); // [P8]
         announced = message.totalEvents; // [P4]
         history = message.historyEvents ?? announced;
@@ -241,7 +241,7 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
       let page;
       try {
         page = await rest.page(checkpoint, options.pageSize, { ...identity(), ...(compact && { compact }) }, signal);
-        recognise(page); // [P52]
+        recognise(page); // [H4]
         empty = page.events.length === 0 ? empty + 1 : 0;
         const leads = page.hasMore ? isBefore(checkpoint, page.nextCheckpoint) && empty <= MAX_EMPTY_PAGES : !isBefore(page.nextCheckpoint, checkpoint);
         if (!leads) throw bad('A page does not lead beyond the checkpoint that it was asked for.'); // [P24]
@@ -257,7 +257,7 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
       failures = 0;
       bytes += page.bytes;
       answers++;
-      const place = position !== null && !compact ? position + page.events.length : null;
+      const place = page.position ?? (position !== null && !compact ? position + page.events.length : null);
       await save(page.events, { checkpoint: page.nextCheckpoint, epoch, position: place }); // [P23, P25]
       if (!page.hasMore) return; // [P26]
       await breathe();
@@ -290,7 +290,7 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
   }
 
   // The same log with another history was put back: it gets what the store has, and all of it is asked for anew. Another log is for the
-  // app to judge. Ids make it safe to push what the server has. [P49-P51, P53]
+  // app to judge. Ids make it safe to push what the server has. [H1-H3, H5]
   async function putBack(failure) {
     if (failure.epoch === undefined || failure.epoch !== epoch || wasPutBack) throw failure;
     wasPutBack = true;

@@ -28,8 +28,9 @@ class PushBody {
     return true;
   }
 
-  close() {
-    return `{"events":[${this.#texts.join(',')}]}`;
+  /** @param {string | null} epoch the log that they are for: another one stores none of them */
+  close(epoch) {
+    return `{"events":[${this.#texts.join(',')}]${epoch === null ? '' : `,"epoch":${JSON.stringify(epoch)}`}}`;
   }
 }
 
@@ -37,13 +38,14 @@ class PushBody {
  * What a push and a flush have in common: the result, its reports, and how a body is sent.
  * @param {any} tools
  */
-function pushing({ rest, retry, onProgress, signal }, result, total) {
+async function pushing({ store, rest, retry, onProgress, signal }, result, total) {
+  const { epoch } = await store.load();
   const progress = { phase: 'connecting', transport: 'rest', processed: 0, total, failure: null };
   const report = change => onProgress?.({ ...Object.assign(progress, change) });
   report({});
   return {
     report,
-    post: body => attempt(() => rest.push(body.close(), signal), retry, signal, failure => report({ phase: 'waiting', failure })),
+    post: body => attempt(() => rest.push(body.close(epoch), signal), retry, signal, failure => report({ phase: 'waiting', failure })),
     rejected: ({ rejected, errors }) => rejected.map((id, place) => ({ id, reason: errors[place] ?? 'No reason given.' })),
     settle(count, answer, rejected) {
       result.acknowledged += answer.acknowledged.length;
@@ -57,7 +59,7 @@ function pushing({ rest, retry, onProgress, signal }, result, total) {
 export async function push({ events, ...tools }) {
   const result = { acknowledged: 0, rejected: [] };
   const texts = Array.from(events, event => (typeof event === 'string' ? event : JSON.stringify(event)));
-  const { report, post, rejected, settle } = pushing(tools, result, texts.length);
+  const { report, post, rejected, settle } = await pushing(tools, result, texts.length);
   for (let at = 0; at < texts.length;) {
     const body = new PushBody();
     while (at < texts.length && body.add(texts[at])) at++;
@@ -70,9 +72,10 @@ export async function push({ events, ...tools }) {
 }
 
 /** Sends what waits in the queue, oldest first, and removes what the server has answered. Being offline is an outcome. */
-export async function flush({ queue, log, ...tools }) {
+export async function flush({ log, ...tools }) {
+  const queue = tools.store;
   const result = { acknowledged: 0, rejected: [], pending: 0, failure: null };
-  const { report, post, rejected, settle } = pushing(tools, result, await queue.count());
+  const { report, post, rejected, settle } = await pushing(tools, result, await queue.count());
 
   // The queue's first events as one body; as two when it is refused as a whole, until who is to blame is alone. [Q1-Q6]
   const send = async sent => {
@@ -121,12 +124,12 @@ export async function flush({ queue, log, ...tools }) {
 
 /** Pushes all that a store holds, which is safe: ids tell the server what it has. @returns {Promise<number>} how many are stored there now */
 export async function giveBack({ store, rest, retry, signal, onWait }) {
-  const { events } = await store.load();
+  const { events, epoch } = await store.load();
   let given = 0;
   for (let at = 0; at < events;) {
     const body = new PushBody();
     for (const { text } of await store.read(at, PushBody.MAX_EVENTS)) if (!body.add(text)) break;
-    given += (await attempt(() => rest.push(body.close(), signal), retry, signal, onWait)).acknowledged.length;
+    given += (await attempt(() => rest.push(body.close(epoch), signal), retry, signal, onWait)).acknowledged.length;
     at += body.count;
   }
 

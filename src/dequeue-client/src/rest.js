@@ -57,8 +57,8 @@ export function restCalls(options, isPatient = false) {
   });
 
   const rest = {
-    /** Where to open the WebSocket: a URL that holds a token of its own, never shown, never logged. */
-    negotiate: async signal => (await post('stream/negotiate', '', ({ url }) => /^wss?:\/\//.test(url), options.connectTimeout)(signal)).url,
+    /** Where to open the WebSocket, `{ url, epoch }`: the URL holds a token of its own, never shown, never logged. */
+    negotiate: signal => post('stream/negotiate', '', ({ url }) => /^wss?:\/\//.test(url), options.connectTimeout)(signal),
 
     /** One page: `{ events, nextCheckpoint, hasMore, epoch, bytes }`. */
     page: async (since, limit, extra, signal) => readPage(await post('pull', { ...(since && { since }), limit, ...extra }, isObject)(signal)),

@@ -42,7 +42,7 @@ export class SyncManager {
   /** @type {Contract['push']} */
   async push(events, { signal, onProgress } = {}) {
     const { push } = await pushing();
-    return push({ events, rest: restCalls(this.#options), retry: this.#retry, onProgress, signal });
+    return push({ events, store: this.#options.store, rest: restCalls(this.#options), retry: this.#retry, onProgress, signal });
   }
 
   /** @type {Contract['enqueue']} */
@@ -56,7 +56,7 @@ export class SyncManager {
     return this.#flushing.take(signal, async () => {
       try {
         const { flush } = await pushing();
-        return await flush({ queue: store, rest: restCalls(this.#options), retry: this.#retry, log, onProgress, signal });
+        return await flush({ store, rest: restCalls(this.#options), retry: this.#retry, log, onProgress, signal });
       } catch (failure) {
         if (!(failure instanceof SyncFailure)) throw failure;
         return { acknowledged: 0, rejected: [], pending: await store.count(), failure }; // offline before it was ever loaded

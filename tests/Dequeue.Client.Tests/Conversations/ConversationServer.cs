@@ -119,9 +119,8 @@ internal sealed class ConversationServer : IAsyncDisposable
         if (step.TryGetProperty("body", out var body)) AssertHas(JsonElement.Parse(call.Body), body, _step);
         if (step.TryGetProperty("pushed", out var pushed))
         {
-            Assert.Equal(
-                $$"""{"events":[{{string.Join(',', _conversation.Events(pushed).Select(System.Text.Encoding.UTF8.GetString))}}]}""",
-                System.Text.Encoding.UTF8.GetString(call.Body));
+            var events = $$"""{"events":[{{string.Join(',', _conversation.Events(pushed).Select(System.Text.Encoding.UTF8.GetString))}}]""";
+            Assert.StartsWith(events, System.Text.Encoding.UTF8.GetString(call.Body), StringComparison.Ordinal);
         }
 
         var response = call.Context.Response;
