@@ -129,6 +129,22 @@ test("What a device holds when its server dies is where it goes on", { skip: !se
   assertWhole(store.events.map(({ text }) => text), digestOf);
 });
 
+test("Without a WebSocket it works by REST", { skip: !server }, async () => {
+  const { MemoryStore, SyncManager, digestOf } = installed;
+  const store = new MemoryStore();
+  const own = globalThis.WebSocket;
+  delete globalThis.WebSocket;
+  try {
+    const result = await new SyncManager({ server, token, store }).pull();
+    report("Node without a WebSocket", result, store.events.length);
+    assert.deepEqual([result.transport, result.streamFailure], ["rest", null]);
+  } finally {
+    if (own) globalThis.WebSocket = own;
+  }
+
+  assertWhole(store.events.map(({ text }) => text), digestOf);
+});
+
 test("It works in a worker of Node", { skip: !server }, async () => {
   await writeFile(join(folder, "worker.js"), `
     import { parentPort, workerData } from 'node:worker_threads';
