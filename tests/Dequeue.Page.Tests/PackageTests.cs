@@ -8,20 +8,14 @@ using Microsoft.Playwright;
 namespace Dequeue.Page.Tests;
 
 /// <summary>The package dequeue-client in Chromium: installed from its tarball into a new folder, bundled there, and served beside the server.</summary>
-public sealed class PackageTests(Backend backend, Browser browser, ITestOutputHelper output) : IAsyncLifetime
+public sealed class PackageTests(Backend backend, Browser browser, InstalledPackage package, ITestOutputHelper output) : IClassFixture<InstalledPackage>, IAsyncLifetime
 {
     private const int Events = 10_000;
     private const string App = "/app/";
 
-    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("dequeue-client-");
+    public async ValueTask InitializeAsync() => await package.InstallAsync();
 
-    public async ValueTask InitializeAsync() => await NodeTools.RunAsync("client/install.mjs", [_folder.FullName], TestContext.Current.CancellationToken);
-
-    public ValueTask DisposeAsync()
-    {
-        _folder.Delete(recursive: true);
-        return ValueTask.CompletedTask;
-    }
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
     public async Task The_example_of_its_README_runs_as_it_is_written_and_its_store_outlives_the_page()
@@ -175,7 +169,7 @@ public sealed class PackageTests(Backend backend, Browser browser, ITestOutputHe
         {
             var name = new Uri(route.Request.Url).AbsolutePath[App.Length..];
             if (name.Length == 0) return route.FulfillAsync(new() { ContentType = "text/html", Body = $"<!doctype html><title>app</title>{body}" });
-            var path = name == "store-conformance.mjs" ? Path.Combine(NodeTools.Folder, "client", name) : Path.Combine(_folder.FullName, name);
+            var path = name == "store-conformance.mjs" ? Path.Combine(NodeTools.Folder, "client", name) : Path.Combine(package.Folder, name);
             return File.Exists(path)
                 ? route.FulfillAsync(new() { ContentType = "text/javascript", BodyBytes = File.ReadAllBytes(path) })
                 : route.FulfillAsync(new() { Status = 404 });
