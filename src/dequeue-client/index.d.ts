@@ -61,7 +61,10 @@ export interface RefusedEvent extends QueuedEvent {
 export interface EventStore {
   load(): Promise<StorePosition>;
 
-  /** Saves events in the order given, leaving out those whose id is there, and the mark after them (null leaves it). Gives those that were new. */
+  /**
+   * Saves events in the order given, leaving out those whose id is there, and the mark after them (null leaves it). Gives those that were
+   * new.
+   */
   save(events: SyncEvent[], mark: Mark | null): Promise<SyncEvent[]>;
 
   /** Reads events in the order saved, from a place on. */
@@ -70,7 +73,10 @@ export interface EventStore {
   /** Takes back what was saved since `load` gave this. */
   rewind(position: StorePosition): Promise<void>;
 
-  /** First all that the parts name is taken out (they rise, and do not overlap), then their events are put in, leaving out ids that still stand. */
+  /**
+   * First all that the parts name is taken out (they rise, and do not overlap), then their events are put in, leaving out ids that still
+   * stand.
+   */
   replace(parts: Replacement[], mark: Mark): Promise<SyncEvent[]>;
 
   /** Forgets the events, the mark and the consumers' progress. The queue stays. */
@@ -92,7 +98,10 @@ export interface EventStore {
   refused(): Promise<RefusedEvent[]>;
   forgetRefused(number: number): Promise<void>;
 
-  /** The next events of a consumer; one that is not known begins at the first. `edition` is another one after each `rewind`, `replace` and `clear`. */
+  /**
+   * The next events of a consumer; one that is not known begins at the first. `edition` is another one after each `rewind`, `replace` and
+   * `clear`.
+   */
   readFor(consumer: string, count: number): Promise<{ place: number; edition: number; events: SyncEvent[] }>;
 
   /** Moves a consumer past events, unless the edition is another by now. Where events are taken back or replaced, consumers return. */
@@ -122,7 +131,9 @@ export type SyncFailureKind =
 
 /** A failure in words for people and facts for code. Never holds a token. */
 export declare class SyncFailure extends Error {
-  constructor(kind: SyncFailureKind, message: string, facts?: { code?: string; status?: number; retryAfter?: number; epoch?: string; eventCount?: number });
+  constructor(
+    kind: SyncFailureKind, message: string,
+    facts?: { code?: string; status?: number; retryAfter?: number; epoch?: string; eventCount?: number });
   readonly kind: SyncFailureKind;
 
   /** The server's error code. */
@@ -177,7 +188,7 @@ export interface SyncOptions {
   /** Default the engine's own. */
   fetch?: (url: string, init?: any) => Promise<any>;
 
-  /** Opens gzip, at most to so many bytes, where the engine has no DecompressionStream (React Native). Without either, batches come plain. */
+  /** Opens gzip, at most to so many bytes, where the engine has no DecompressionStream (React Native). Without either, no gzip. */
   decompress?: (bytes: Uint8Array, most: number) => Promise<Uint8Array>;
 
   /** `mirror` keeps every event that has an id (the default); `shippedApp` keeps what the shipped app does. */
@@ -198,7 +209,7 @@ export interface SyncOptions {
   /** The encodings of batches, best first. Default gzip where it can be opened. */
   encodings?: 'gzip'[];
 
-  /** Most batches that come ahead of what is saved, 1 to 1,000; 0 for no bound. Default about 5 MB: 64 compressed, 16 plain, more if smaller. */
+  /** Most batches that come ahead of what is saved, 1 to 1,000; 0 for no bound. Default: about 5 MB, 64 compressed or 16 plain. */
   window?: number;
 
   /** Most events of a batch, 1 to 1,000, the default. */
@@ -296,7 +307,7 @@ export interface PullResult {
   checkpoint: Checkpoint | null;
   streamFailure: SyncFailure | null;
 
-  /** Whether what was streamed was compared and is, or was made, right. Of a stream that was cut, what came before the cut is not covered. */
+  /** Whether what was streamed was compared and is, or was made, right. False after a cut: what came before it is not covered. */
   digestVerified: boolean;
 
   /** When all that `priority` asked for was saved. */
@@ -330,6 +341,14 @@ export interface FlushResult extends PushResult {
   failure: SyncFailure | null;
 }
 
+export interface Meta {
+  eventCount: number;
+  lastEventTs: number | null;
+  lastEventId: string | null;
+  lastSyncedAtTs: number | null;
+  epoch?: string;
+}
+
 interface Call<Progress> {
   /** Ends the call at once; what was saved or answered stays so. */
   signal?: AbortSignal;
@@ -341,7 +360,10 @@ export declare class SyncManager {
   /** Holds no connection until it is used. @throws TypeError for an option out of its range */
   constructor(options: SyncOptions);
 
-  /** Brings the store up to date. Pulls run one after the other. @throws SyncFailure when stream and pages both failed; what arrived is saved */
+  /**
+   * Brings the store up to date. Pulls run one after the other.
+   * @throws SyncFailure when stream and pages both failed; what arrived is saved
+   */
   pull(call?: Call<PullProgress>): Promise<PullResult>;
 
   /**
@@ -359,7 +381,10 @@ export declare class SyncManager {
   /** Sends events now, in order: a string as it is spelled, an object by JSON.stringify. @throws SyncFailure */
   push(events: Iterable<string | object>, call?: Call<PushProgress>): Promise<PushResult>;
 
-  /** Puts events into the store's queue, after holding them against the server's rules. @throws TypeError that names the rule; none is queued */
+  /**
+   * Puts events into the store's queue, after holding them against the server's rules.
+   * @throws TypeError that names the rule; none is queued
+   */
   enqueue(events: Iterable<string | object>): Promise<void>;
 
   /** Sends what waits in the queue. Being offline is an outcome, no exception. */
@@ -370,7 +395,7 @@ export declare class SyncManager {
   forgetRefused(number: number): Promise<void>;
 
   /** Facts about the log. Times are Unix milliseconds. */
-  meta(call?: { signal?: AbortSignal }): Promise<{ eventCount: number; lastEventTs: number | null; lastEventId: string | null; lastSyncedAtTs: number | null; epoch?: string }>;
+  meta(call?: { signal?: AbortSignal }): Promise<Meta>;
 
   /** Empties the store but for the queue, after a `historyChanged` that names another epoch, so that the next pull brings the new log. */
   beginAnew(call?: { signal?: AbortSignal }): Promise<void>;

@@ -10,7 +10,10 @@ const MAX_DEPTH = 64;
 export class EntityStates {
   #states = new Map();
 
-  /** Makes the text of an event whole, and keeps its state. @throws {import('./failure.js').SyncFailure} when a patch has nothing to apply to */
+  /**
+   * Makes the text of an event whole, and keeps its state.
+   * @throws {import('./failure.js').SyncFailure} when a patch has nothing to apply to
+   */
   whole(event, isPatched) {
     const found = findState(event);
     if (!found) {

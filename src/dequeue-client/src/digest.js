@@ -60,7 +60,10 @@ const turned = (word, by) => (word >>> by) | (word << (32 - by));
 function compress(state, words, bytes, from, to) {
   let h0 = state[0], h1 = state[1], h2 = state[2], h3 = state[3], h4 = state[4], h5 = state[5], h6 = state[6], h7 = state[7];
   for (let at = from; at + BLOCK <= to; at += BLOCK) {
-    for (let i = 0, byte = at; i < 16; i++, byte += 4) words[i] = (bytes[byte] << 24) | (bytes[byte + 1] << 16) | (bytes[byte + 2] << 8) | bytes[byte + 3];
+    for (let i = 0, byte = at; i < 16; i++, byte += 4) {
+      words[i] = (bytes[byte] << 24) | (bytes[byte + 1] << 16) | (bytes[byte + 2] << 8) | bytes[byte + 3];
+    }
+
     for (let i = 16; i < 64; i++) {
       const x = words[i - 15], y = words[i - 2];
       const first = turned(x, 7) ^ turned(x, 18) ^ (x >>> 3);

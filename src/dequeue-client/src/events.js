@@ -71,10 +71,12 @@ function brokenRule(text, event) {
     spelled.set(field, text.slice(start, end));
   }
 
-  if (typeof event.type !== 'string' || event.type === '' || event.type.length > MAX_TYPE) return `type is a string of 1 to ${MAX_TYPE} characters.`;
+  if (typeof event.type !== 'string' || event.type === '' || event.type.length > MAX_TYPE)
+    return `type is a string of 1 to ${MAX_TYPE} characters.`;
   if (typeof event.ts !== 'string' || !TIME.test(event.ts)) return 'ts is an RFC 3339 date-time.';
   if (!isObject(event.payload)) return 'payload is an object.';
-  if (!/^-?\d+$/.test(spelled.get('payload_version') ?? '') || event.payload_version !== (event.payload_version | 0)) return 'payload_version is an integer.';
+  if (!/^-?\d+$/.test(spelled.get('payload_version') ?? '') || event.payload_version !== (event.payload_version | 0))
+    return 'payload_version is an integer.';
   if (event.user_id !== undefined && typeof event.user_id !== 'string') return 'user_id is a string.';
   const { length, depth } = measure(text);
   if (depth > MAX_DEPTH) return `An event nests at most ${MAX_DEPTH} levels deep.`;

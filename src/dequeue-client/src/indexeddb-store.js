@@ -21,8 +21,8 @@ export class IndexedDbStore {
   /**
    * Opens the database of a name, once no other tab or worker has it.
    * @param {string} name
-   * @param {{ signal?: AbortSignal, ifFree?: boolean, locks?: LockManager | null }} options `ifFree` does not wait; `locks` null goes without, where only
-   *   one page or worker ever opens it
+   * @param {{ signal?: AbortSignal, ifFree?: boolean, locks?: LockManager | null }} options `ifFree` does not wait; `locks` null
+   *   goes without, where only one page or worker ever opens it
    * @returns {Promise<IndexedDbStore | null>} null when it is taken and was only wanted if free
    */
   static async open(name, { signal, ifFree = false, locks = globalThis.navigator?.locks } = {}) {
@@ -45,7 +45,9 @@ export class IndexedDbStore {
   }
 
   load() {
-    return this.#do('readonly', async ({ events, meta }) => ({ ...START, ...await answer(meta.get('mark')), events: await answer(events.count()) }));
+    return this.#do('readonly', async ({ events, meta }) => ({
+      ...START, ...await answer(meta.get('mark')), events: await answer(events.count()),
+    }));
   }
 
   save(events, mark) {

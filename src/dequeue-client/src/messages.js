@@ -16,7 +16,8 @@ export function readMessage(text) {
       && isRising(message.deltas ??= []) && isList(message.references ??= [], isReference) && takeEvents(message, text),
     live: () => isCount(message.before) && isCheckpoint(checkpoint) && takeEvents(message, text) && message.events.length > 0,
     ready: () => isCount(processedEvents),
-    complete: () => isCount(processedEvents) && isCheckpoint(message.newCheckpoint) && isOptional(message.digest, isText) && isOptional(message.position, isCount),
+    complete: () => isCount(processedEvents) && isCheckpoint(message.newCheckpoint) && isOptional(message.digest, isText)
+      && isOptional(message.position, isCount),
     error: () => isText(message.error) && isText(message.code),
   }[/^sync\.stream\.(\w+)$/.exec(type)?.[1]] ?? (() => isText(type));
   if (!isRight() || !isOptional(epoch, isText)) throw bad(`A ${isText(type) ? type : 'message'} of the stream is malformed.`);
@@ -25,7 +26,8 @@ export function readMessage(text) {
 
 /** The events of a page. @throws {import('./failure.js').SyncFailure} of kind badAnswer */
 export function readPage(page) {
-  if (!isCheckpoint(page.nextCheckpoint) || typeof page.hasMore !== 'boolean' || !isOptional(page.epoch, isText) || !takeEvents(page, page.text)) {
+  const { nextCheckpoint, hasMore, epoch } = page;
+  if (!isCheckpoint(nextCheckpoint) || typeof hasMore !== 'boolean' || !isOptional(epoch, isText) || !takeEvents(page, page.text)) {
     throw bad('A page is not what the contract says.');
   }
 
@@ -58,4 +60,5 @@ const isList = (value, isElement) => Array.isArray(value) && value.every(isEleme
 const isRising = value => isList(value, (place, index) => isCount(place) && (index === 0 || place > value[index - 1]));
 const isOptional = (value, isRight) => value === undefined || value === null || isRight(value);
 const isReference = value =>
-  isObject(value) && isText(value.url) && isCheckpoint(value.checkpoint) && isCount(value.count) && value.count >= 1 && value.count <= MAX_BATCH && isText(value.digest);
+  isObject(value) && isText(value.url) && isCheckpoint(value.checkpoint) && isCount(value.count)
+  && value.count >= 1 && value.count <= MAX_BATCH && isText(value.digest);

@@ -42,8 +42,8 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
 
   const keeps = events => kept(events, options, isFirstSync);
   const report = (phase, failure = null, tries = 1) => onProgress?.({
-    phase, transport, processed, total: total === null ? null : Math.max(total, processed), eventsPerSecond: processed / Math.max(seconds(), 1e-3), bytes, answers, resumes,
-    ready, digestVerified, streamFailure, failure, attempt: tries,
+    phase, transport, processed, total: total === null ? null : Math.max(total, processed),
+    eventsPerSecond: processed / Math.max(seconds(), 1e-3), bytes, answers, resumes, ready, digestVerified, streamFailure, failure, attempt: tries,
   });
   const tell = async fresh => {
     added += fresh.length;
@@ -79,12 +79,14 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
     const states = delta && new (await load(() => import('./deltas.js'))).EntityStates();
     const digest = new EventDigest();
     const asksFirst = priority && ready === null;
-    let announced, history, acknowledgedAt = performance.now(), acknowledged = -1, unacknowledged = 0, streamed = 0, nextBatch = 0, lastSeen = -1, idle = 0;
+    let announced, history, streamed = 0, nextBatch = 0, lastSeen = -1, idle = 0;
+    let acknowledgedAt = performance.now(), acknowledged = -1, unacknowledged = 0;
     let sawLast = false, isInOrder = false, isReady = false;
     connection.isSilent = false;
     connection.send({
-      type: 'sync.stream.request', ...(checkpoint && { since: checkpoint }), ...(live && { live: true }), ...(window && { window }), ...(batchSize < 1000 && { batchSize }),
-      ...(delta && { delta }), ...(references && { references }), ...(asksFirst && { priority }), ...(encodings.length > 0 && { encodings }), ...(compact && { compact }),
+      type: 'sync.stream.request', ...(checkpoint && { since: checkpoint }), ...(live && { live: true }), ...(window && { window }),
+      ...(batchSize < 1000 && { batchSize }), ...(delta && { delta }), ...(references && { references }), ...(asksFirst && { priority }),
+      ...(encodings.length > 0 && { encodings }), ...(compact && { compact }),
       ...identity(),
     }); // [P3]
 
@@ -140,7 +142,8 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
         if (states) rebuild(message);
         await onBatch(message);
       } else if (type === 'ready' && asksFirst && !isInOrder && announced !== undefined) {
-        if (message.processedEvents !== streamed) fail(`${streamed} events came until ready, and ${message.processedEvents} were sent.`); // [P35]
+        const { processedEvents } = message;
+        if (processedEvents !== streamed) fail(`${streamed} events came until ready, and ${processedEvents} were sent.`); // [P35]
         isInOrder = isReady = true;
         ready = streamed; // [P34]
         readySeconds = seconds();
@@ -192,13 +195,14 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
       must(deltas.length === 0 && (!isFirst || (asksFirst && !isInOrder)), 'has what was not asked for.'); // [P33, P37]
       if (pages.length > 0) {
         const ends = [checkpoint, ...pages.map(page => page.checkpoint), until];
-        must(references && events.length === 0 && !isFirst && pages.every((page, place) => isBefore(ends[place], page.checkpoint)) && isSame(ends.at(-2), until),
-          'has references that were not asked for, or lead elsewhere.'); // [P39]
+        const rise = pages.every((page, place) => isBefore(ends[place], page.checkpoint)) && isSame(ends.at(-2), until);
+        must(references && events.length === 0 && !isFirst && rise, 'has references that were not asked for, or lead elsewhere.'); // [P39]
       } else {
         must((events.length > 0 || isLast) && (isFirst || !until || !isBefore(until, checkpoint)), 'leads nowhere.');
       }
 
-      if (streamed + pages.reduce((sum, page) => sum + page.count, events.length) > announced + MAX_SURPLUS) doubt(`More events came than the ${announced} announced.`); // [P14]
+      const count = pages.reduce((sum, page) => sum + page.count, events.length);
+      if (streamed + count > announced + MAX_SURPLUS) doubt(`More events came than the ${announced} announced.`); // [P14]
       nextBatch++;
       sawLast = isLast;
       isInOrder = !isFirst;
@@ -213,13 +217,16 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
         }
       }
 
-      const late = performance.now() - acknowledgedAt;
-      if (window && ((batchIndex - acknowledged) * 4 >= window || unacknowledged >= ACK_BYTES || late >= ACK_INTERVAL)) acknowledge(); // [P15, P31]
+      const isLate = performance.now() - acknowledgedAt >= ACK_INTERVAL;
+      if (window && ((batchIndex - acknowledged) * 4 >= window || unacknowledged >= ACK_BYTES || isLate)) acknowledge(); // [P15, P31]
     }
 
     async function onComplete(message) {
       const { processedEvents, newCheckpoint, digest: expected } = message;
-      if (streamed !== announced || processedEvents !== streamed) doubt(`${streamed} events came; ${announced} were announced and ${processedEvents} sent.`); // [P17]
+      if (streamed !== announced || processedEvents !== streamed) {
+        doubt(`${streamed} events came; ${announced} were announced and ${processedEvents} sent.`); // [P17]
+      }
+
       if (!sawLast && streamed > 0) doubt('The stream ended without its last batch.'); // [P18]
       if (isBefore(newCheckpoint, checkpoint)) doubt('The new checkpoint lies before the events.'); // [P19]
       if (verifyDigest && expected) {
@@ -243,7 +250,8 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
         page = await rest.page(checkpoint, options.pageSize, { ...identity(), ...(compact && { compact }) }, signal);
         recognise(page); // [H4]
         empty = page.events.length === 0 ? empty + 1 : 0;
-        const leads = page.hasMore ? isBefore(checkpoint, page.nextCheckpoint) && empty <= MAX_EMPTY_PAGES : !isBefore(page.nextCheckpoint, checkpoint);
+        const leads = page.hasMore ? isBefore(checkpoint, page.nextCheckpoint) && empty <= MAX_EMPTY_PAGES
+          : !isBefore(page.nextCheckpoint, checkpoint);
         if (!leads) throw bad('A page does not lead beyond the checkpoint that it was asked for.'); // [P24]
       } catch (failure) {
         check(signal);
@@ -353,7 +361,10 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
       connection = null;
     }
 
-    return { transport, events: processed, added, seconds: seconds(), bytes, checkpoint, streamFailure, digestVerified, readySeconds, repaired, resumes, givenBack };
+    return {
+      transport, events: processed, added, seconds: seconds(), bytes, checkpoint, streamFailure, digestVerified, readySeconds, repaired, resumes,
+      givenBack,
+    };
   } finally {
     leave();
   }

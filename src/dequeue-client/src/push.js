@@ -122,7 +122,10 @@ export async function flush({ log, ...tools }) {
   return result;
 }
 
-/** Pushes all that a store holds, which is safe: ids tell the server what it has. @returns {Promise<number>} how many are stored there now */
+/**
+ * Pushes all that a store holds, which is safe: ids tell the server what it has.
+ * @returns {Promise<number>} how many are stored there now
+ */
 export async function giveBack({ store, rest, retry, signal, onWait }) {
   const { events, epoch } = await store.load();
   let given = 0;

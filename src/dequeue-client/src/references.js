@@ -20,7 +20,10 @@ export async function* referencedPages({ pages, options, rest, signal, since }) 
   const fetching = [];
   try {
     for (const [place, page] of pages.entries()) {
-      while (fetching.length < Math.min(pages.length, place + AHEAD)) fetching.push(fetchPage(pages[fetching.length], options, stop.signal).catch(() => null));
+      while (fetching.length < Math.min(pages.length, place + AHEAD)) {
+        fetching.push(fetchPage(pages[fetching.length], options, stop.signal).catch(() => null));
+      }
+
       const isRight = fetched => fetched?.events.length === page.count && digestOf(textsOf(fetched.events)) === page.digest.toLowerCase();
       let fetched = await fetching[place];
       fetching[place] = null;
@@ -41,14 +44,18 @@ export async function* referencedPages({ pages, options, rest, signal, since }) 
 async function fetchPage({ url }, { server, fetch, requestTimeout, maxMessageBytes }, signal) {
   if (!isAllowed(url, server)) throw bad('A page by reference has no HTTPS address.');
   return within(requestTimeout, signal, async limit => {
-    const answer = await fetch(url, { credentials: 'omit', cache: 'no-store', redirect: 'error', referrerPolicy: 'no-referrer', signal: limit.signal });
+    const answer = await fetch(url, {
+      credentials: 'omit', cache: 'no-store', redirect: 'error', referrerPolicy: 'no-referrer', signal: limit.signal,
+    });
     if (answer.status !== 200) throw new SyncFailure('refused', `A page by reference was refused with ${answer.status}.`);
     const bytes = await readBody(answer, maxMessageBytes);
     const text = textOf(bytes);
     const events = JSON.parse(text);
     if (!Array.isArray(events) || !events.every(isObject)) throw bad('A page by reference is no array of events.');
     const texts = elements(text);
-    return { events: events.map((event, place) => syncEvent(texts[place], event)), bytes: Number(answer.headers.get('Content-Length')) || bytes.length };
+    return {
+      events: events.map((event, place) => syncEvent(texts[place], event)), bytes: Number(answer.headers.get('Content-Length')) || bytes.length,
+    };
   });
 }
 

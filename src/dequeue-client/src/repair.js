@@ -14,7 +14,8 @@ const CALL_PARTS = 100, MAX_WRONG = 32;
  * @throws {import('./failure.js').SyncFailure} when it cannot be done
  */
 export async function repair({ parts, origin, store, rest, keeps, retry, signal }) {
-  const before = place => (place === 0 ? { checkpoint: parts[0].since, epoch: origin.epoch, position: origin.position } : parts[place - 1].mark);
+  const { epoch, position } = origin;
+  const before = place => (place === 0 ? { checkpoint: parts[0].since, epoch, position } : parts[place - 1].mark);
   const end = parts.at(-1).mark;
   const wrong = [], replacements = [];
   let received = 0, fetched = 0, removed = 0, bytes = 0;
@@ -33,11 +34,17 @@ export async function repair({ parts, origin, store, rest, keeps, retry, signal 
   }
 
   if (wrong.length > MAX_WRONG) throw bad(`${wrong.length} parts of the stream differ from the server's.`);
-  if (wrong.length > 0) await store.replace(wrong.map(part => ({ first: part.first, count: part.added, events: [] })), before(wrong[0].place));
+  if (wrong.length > 0) {
+    await store.replace(wrong.map(part => ({ first: part.first, count: part.added, events: [] })), before(wrong[0].place));
+  }
+
   for (const part of wrong) {
     const range = await attempt(() => rest.range(part.since, part.truth.count, signal), retry, signal);
     bytes += range.bytes;
-    if (digestOf(textsOf(range.events)) !== part.truth.digest.toLowerCase()) throw bad(`The events after ${part.since} are not what their digest says.`);
+    if (digestOf(textsOf(range.events)) !== part.truth.digest.toLowerCase()) {
+      throw bad(`The events after ${part.since} are not what their digest says.`);
+    }
+
     replacements.push({ first: part.first - removed, count: 0, events: keeps(range.events) });
     removed += part.added;
     received += part.received;

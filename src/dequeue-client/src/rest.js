@@ -25,43 +25,46 @@ export function restCalls(options, isPatient = false) {
     }
   };
 
-  const post = (call, body, isRight, patience = options.requestTimeout, method = 'POST') => signal => within(patience, signal, async limit => {
-    const url = `${options.server}${options.app === undefined ? '/v1' : `/apps/${encodeURIComponent(options.app)}`}/sync/${call}`;
-    const { fetch, maxBodyBytes } = options;
-    let isAsking = true;
-    try {
-      if (token === undefined) await ask(false, limit.signal);
-      for (;;) {
-        isAsking = false;
-        const headers = { Authorization: `Bearer ${token}`, ...(body && { 'Content-Type': 'application/json' }) };
-        const answer = await fetch(url, {
-          method, headers, body: body && (typeof body === 'string' ? body : JSON.stringify(body)), cache: 'no-store', credentials: 'omit', redirect: 'error', signal: limit.signal,
-        });
-        if (answer.status === 401 && !isRefreshed) {
-          isRefreshed = isAsking = true;
-          await ask(true, limit.signal);
-          continue;
-        }
+  const post = (call, body, isRight, patience = options.requestTimeout, method = 'POST') =>
+    signal => within(patience, signal, async limit => {
+      const url = `${options.server}${options.app === undefined ? '/v1' : `/apps/${encodeURIComponent(options.app)}`}/sync/${call}`;
+      const { fetch, maxBodyBytes } = options;
+      let isAsking = true;
+      try {
+        if (token === undefined) await ask(false, limit.signal);
+        for (;;) {
+          isAsking = false;
+          const headers = { Authorization: `Bearer ${token}`, ...(body && { 'Content-Type': 'application/json' }) };
+          const answer = await fetch(url, {
+            method, headers, body: body && (typeof body === 'string' ? body : JSON.stringify(body)), cache: 'no-store', credentials: 'omit',
+            redirect: 'error', signal: limit.signal,
+          });
+          if (answer.status === 401 && !isRefreshed) {
+            isRefreshed = isAsking = true;
+            await ask(true, limit.signal);
+            continue;
+          }
 
-        const bytes = await readBody(answer, maxBodyBytes);
-        const { text, json } = parse(bytes);
-        if (!answer.ok) throw refusal(answer, json ?? {});
-        if (!isObject(json) || !isRight(json)) throw bad(`sync/${call} answered something else than the contract says.`);
-        return { ...json, text, bytes: bytes.length };
+          const bytes = await readBody(answer, maxBodyBytes);
+          const { text, json } = parse(bytes);
+          if (!answer.ok) throw refusal(answer, json ?? {});
+          if (!isObject(json) || !isRight(json)) throw bad(`sync/${call} answered something else than the contract says.`);
+          return { ...json, text, bytes: bytes.length };
+        }
+      } catch (error) {
+        if (limit.isOver) throw new SyncFailure('timedOut', 'The server does not answer in time.');
+        if (isAsking || error instanceof SyncFailure || signal?.aborted) throw error;
+        throw new SyncFailure('unreachable', 'The server cannot be reached.'); // Foreign words stay out: an address may hold a secret.
       }
-    } catch (error) {
-      if (limit.isOver) throw new SyncFailure('timedOut', 'The server does not answer in time.');
-      if (isAsking || error instanceof SyncFailure || signal?.aborted) throw error;
-      throw new SyncFailure('unreachable', 'The server cannot be reached.'); // Foreign words stay out: an address may hold a secret.
-    }
-  });
+    });
 
   const rest = {
     /** Where to open the WebSocket, `{ url, epoch }`: the URL holds a token of its own, never shown, never logged. */
     negotiate: signal => post('stream/negotiate', '', ({ url }) => /^wss?:\/\//.test(url), options.connectTimeout)(signal),
 
     /** One page: `{ events, nextCheckpoint, hasMore, epoch, bytes }`. */
-    page: async (since, limit, extra, signal) => readPage(await post('pull', { ...(since && { since }), limit, ...extra }, isObject)(signal)),
+    page: async (since, limit, extra, signal) =>
+      readPage(await post('pull', { ...(since && { since }), limit, ...extra }, isObject)(signal)),
 
     /** The next `count` events after a checkpoint, in as many pages as that takes. */
     async range(since, count, signal) {
@@ -71,7 +74,8 @@ export function restCalls(options, isPatient = false) {
         const page = await rest.page(since, Math.min(count - events.length, options.pageSize), {}, signal);
         bytes += page.bytes;
         events.push(...page.events);
-        if (page.events.length === 0 || !isBefore(since, page.nextCheckpoint) || events.length > count) throw bad(`The pages after ${since} are not those that they should be.`);
+        if (page.events.length === 0 || !isBefore(since, page.nextCheckpoint) || events.length > count)
+          throw bad(`The pages after ${since} are not those that they should be.`);
         since = page.nextCheckpoint;
       }
 
@@ -80,17 +84,20 @@ export function restCalls(options, isPatient = false) {
 
     /** The server's digests of parts of the log, one for each checkpoint. */
     digests: (since, checkpoints, signal) => post('digests', { ...(since && { since }), checkpoints }, ({ ranges }) =>
-      ranges?.length === checkpoints.length && ranges.every((range, place) => /^\w{64}$/.test(range.digest) && isCount(range.count) && isSame(range.checkpoint, checkpoints[place])))(signal),
+      ranges?.length === checkpoints.length && ranges.every((range, place) =>
+        /^\w{64}$/.test(range.digest) && isCount(range.count) && isSame(range.checkpoint, checkpoints[place])))(signal),
 
     /** @param {string} body `{"events":[…]}` as it is to be spelled */
-    push: (body, signal) => post('push', body, answer => [answer.acknowledged, answer.rejected, answer.errors].every(Array.isArray))(signal),
+    push: (body, signal) =>
+      post('push', body, ({ acknowledged, rejected, errors }) => [acknowledged, rejected, errors].every(Array.isArray))(signal),
 
     meta: signal => post('meta', undefined, ({ eventCount }) => isCount(eventCount), options.requestTimeout, 'GET')(signal),
   };
   return rest;
 }
 
-export const readBody = async (answer, most) => (answer.body?.getReader ? bytesOf(answer.body, most) : new Uint8Array(await answer.arrayBuffer()));
+export const readBody = async (answer, most) =>
+  (answer.body?.getReader ? bytesOf(answer.body, most) : new Uint8Array(await answer.arrayBuffer()));
 
 function parse(bytes) {
   try {
@@ -103,7 +110,8 @@ function parse(bytes) {
 
 function refusal({ status, headers }, { code, detail, title, epoch, eventCount }) {
   const words = [detail, title, `The answer was ${status}, and no problem document of the server.`].find(text => typeof text === 'string');
-  return new SyncFailure(kindOf(status, code), words, { code, status, retryAfter: retryAfter(headers.get('Retry-After')), epoch, eventCount });
+  const wait = retryAfter(headers.get('Retry-After'));
+  return new SyncFailure(kindOf(status, code), words, { code, status, retryAfter: wait, epoch, eventCount });
 }
 
 /** How many milliseconds a Retry-After asks to wait, in seconds or as a date. */

@@ -4,7 +4,8 @@ import { syncEvent } from './events.js';
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS events (place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, text TEXT NOT NULL);
-  CREATE TABLE IF NOT EXISTS mark (one INTEGER PRIMARY KEY CHECK (one = 1), checkpoint TEXT, epoch TEXT, position INTEGER, edition INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS mark (
+    one INTEGER PRIMARY KEY CHECK (one = 1), checkpoint TEXT, epoch TEXT, position INTEGER, edition INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS queue (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, text TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS refused (number INTEGER PRIMARY KEY, id TEXT NOT NULL, reason TEXT NOT NULL, text TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS cursors (consumer TEXT PRIMARY KEY, place INTEGER NOT NULL);
@@ -74,7 +75,8 @@ export class SqliteStore {
   }
 
   async read(first, count) {
-    return this.#all('SELECT text FROM events WHERE place >= ? AND place < ? ORDER BY place', first, first + count).map(({ text }) => syncEvent(text));
+    return this.#all('SELECT text FROM events WHERE place >= ? AND place < ? ORDER BY place', first, first + count)
+      .map(({ text }) => syncEvent(text));
   }
 
   async rewind(position) {
@@ -135,7 +137,10 @@ export class SqliteStore {
 
   async removeThrough(number, refused = []) {
     this.#do(() => {
-      for (const event of refused) this.#run('INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?)', event.number, event.id, event.reason, event.text);
+      for (const { number: place, id, reason, text } of refused) {
+        this.#run('INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?)', place, id, reason, text);
+      }
+
       this.#run('DELETE FROM queue WHERE number <= ?', number);
     });
   }

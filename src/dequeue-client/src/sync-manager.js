@@ -13,7 +13,8 @@ const COMPRESSED_WINDOW = 64, PLAIN_WINDOW = 16, MAX_WINDOW = 1000;
 
 const DEFAULTS = {
   stream: true, filter: 'mirror', verifyDigest: true, pageSize: 1000, batchSize: 1000, delta: false, references: false,
-  connectTimeout: 10_000, idleTimeout: 60_000, requestTimeout: 60_000, catchUpInterval: 300_000, pollInterval: 2000, maxPollInterval: 30_000, streamRetryInterval: 300_000,
+  connectTimeout: 10_000, idleTimeout: 60_000, requestTimeout: 60_000, catchUpInterval: 300_000, pollInterval: 2000,
+  maxPollInterval: 30_000, streamRetryInterval: 300_000,
   maxAttempts: 5, baseDelay: 500, maxDelay: 30_000, maxRetryAfter: 60_000, maxMessageBytes: 4 * 1024 * 1024, maxBodyBytes: 80 * 1024 * 1024,
 };
 
@@ -97,7 +98,8 @@ export class SyncManager {
     let place = 0, written = 0, edition = 0, writtenAt = 0;
     /** @type {{ error: any } | null} */
     let end = null;
-    const running = this.#live({ signal: stop.signal, onState, onProgress, onAdded: events => consumer === undefined && fresh.push(...events) }).catch(error => {
+    const onAdded = events => consumer === undefined && fresh.push(...events);
+    const running = this.#live({ signal: stop.signal, onState, onProgress, onAdded }).catch(error => {
       end = { error };
       this.#tell();
     });
@@ -140,8 +142,10 @@ export class SyncManager {
     const options = this.#options;
     return runLive({
       options, signal, onState, backoff: this.#backoff,
-      pull: (streams, live, signal) =>
-        this.#pull({ ...options, stream: streams, priority: undefined }, { signal, onProgress, onAdded, live: streams ? live : undefined, isPatient: true }),
+      pull: (streams, stream, signal) => {
+        const live = streams ? stream : undefined;
+        return this.#pull({ ...options, stream: streams, priority: undefined }, { signal, onProgress, onAdded, live, isPatient: true });
+      },
 
       // Not while a pull runs, which may take events back, or bring those that come before these.
       save: (run, signal) => this.#pulling.take(signal, async () => {
@@ -181,7 +185,8 @@ export class SyncManager {
 
   #retry = (failures, failure) => {
     const { maxAttempts, maxRetryAfter } = this.#options;
-    return !failure.isTransient || failures >= maxAttempts || failure.retryAfter > maxRetryAfter ? null : this.#backoff(failures, failure.retryAfter);
+    return !failure.isTransient || failures >= maxAttempts || failure.retryAfter > maxRetryAfter ? null
+      : this.#backoff(failures, failure.retryAfter);
   };
 }
 
@@ -197,21 +202,25 @@ function validated(given) {
   const opens = given.decompress ?? (typeof DecompressionStream === 'undefined' ? undefined : gunzip);
   /** @type {any} */
   const options = {
-    ...DEFAULTS, fetch: (url, init) => globalThis.fetch(url, init), WebSocket: globalThis.WebSocket, random: Math.random, log: () => {}, encodings: opens ? ['gzip'] : [],
-    decompress: opens, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    ...DEFAULTS, fetch: (url, init) => globalThis.fetch(url, init), WebSocket: globalThis.WebSocket, random: Math.random, log: () => {},
+    encodings: opens ? ['gzip'] : [], decompress: opens, ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
   };
   const must = (holds, rule) => {
     if (!holds) throw new TypeError(rule);
   };
-  const { server, store, token, window, priority } = options;
+  const { server, store, token, window } = options;
   must(/^https?:\/\/[^?#]+$/.test(String(server)) && store && token, 'server (a URL), store and token are needed.');
-  for (const name of ['batchSize', 'pageSize', 'window']) must(!(options[name] < (name === 'window' ? 0 : 1) || options[name] > 1000 || options[name] % 1), `${name} is 1 to 1000.`);
-  must(!priority || priority.active || (priority.entityIds?.length >= 1 && priority.entityIds.length <= 100), 'priority names 1 to 100 entities, or what is active.');
+  for (const [name, least] of [['batchSize', 1], ['pageSize', 1], ['window', 0]]) {
+    must(!(options[name] < least || options[name] > 1000 || options[name] % 1), `${name} is ${least} to 1000.`);
+  }
+
   return {
-    ...options, server: String(server).replace(/\/+$/, ''), token: typeof token === 'string' ? async () => token : async (...args) => token(...args),
+    ...options, server: String(server).replace(/\/+$/, ''),
+    token: typeof token === 'string' ? async () => token : async (...args) => token(...args),
     stream: options.stream && options.WebSocket !== undefined, window: window === 0 ? null : window ?? usual(options),
   };
 }
 
 // Of smaller batches as many more.
-const usual = ({ encodings, batchSize }) => Math.min(MAX_WINDOW, Math.floor((encodings.length > 0 ? COMPRESSED_WINDOW : PLAIN_WINDOW) * 1000 / batchSize));
+const usual = ({ encodings, batchSize }) =>
+  Math.min(MAX_WINDOW, Math.floor((encodings.length > 0 ? COMPRESSED_WINDOW : PLAIN_WINDOW) * 1000 / batchSize));

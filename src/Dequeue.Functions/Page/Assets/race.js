@@ -61,9 +61,11 @@ export function race({ onFailure, expected }) {
       const factor = milliseconds / stream.milliseconds;
       return `${factor >= 1 ? `${factor.toFixed(1)} × as fast as` : `${(1 / factor).toFixed(1)} × slower than`} pages of ${number(PAGES[index])}`;
     });
-    result.textContent = stream.transport === 'stream' ? `The stream was ${compared.join(', and ')}. ${history}` : `The stream failed and REST took over: no race. ${history}`;
+    result.textContent = stream.transport === 'stream' ? `The stream was ${compared.join(', and ')}. ${history}`
+      : `The stream failed and REST took over: no race. ${history}`;
     result.hidden = false;
-    plot.describe(`Events received over time: the stream took ${seconds(stream.milliseconds)}, ${rest.map(({ milliseconds }, index) => `pages of ${number(PAGES[index])} ${seconds(milliseconds)}`).join(', ')}`);
+    const times = rest.map(({ milliseconds }, index) => `pages of ${number(PAGES[index])} ${seconds(milliseconds)}`);
+    plot.describe(`Events received over time: the stream took ${seconds(stream.milliseconds)}, ${times.join(', ')}`);
   }
 
   function lock(locked) {

@@ -23,8 +23,8 @@ export class TransferView {
 
   /**
    * @param {HTMLElement} root holds elements with data-part
-   * @param {{ expected: () => number | null, onFrame?: () => void, announce?: (text: string) => void }} options `expected` is how many events there may
-   *   be, until the stream tells
+   * @param {{ expected: () => number | null, onFrame?: () => void, announce?: (text: string) => void }} options `expected` is how
+   *   many events there may be, until the stream tells
    */
   constructor(root, { expected, onFrame, announce }) {
     this.expected = expected;
@@ -135,7 +135,9 @@ function set(element, text) {
 function describe(progress) {
   switch (progress?.phase) {
     case 'receiving':
-    case 'ready': return progress.transport === 'stream' ? `Streaming: ${count(progress.answers, 'batch', 'batches')}.` : `Paging: ${count(progress.answers, 'answer')}.`;
+    case 'ready':
+      return progress.transport === 'stream' ? `Streaming: ${count(progress.answers, 'batch', 'batches')}.`
+        : `Paging: ${count(progress.answers, 'answer')}.`;
     case 'waiting': return `${say(progress.failure)} Trying again, attempt ${progress.attempt} of ${ATTEMPTS}.`;
     default: return 'Connecting …';
   }
