@@ -28,7 +28,8 @@ public sealed class Browser : IAsyncLifetime
     /// <param name="fragment">What follows the address.</param>
     /// <param name="options">How the browser is.</param>
     /// <param name="offersReferences">Whether the page is told that the server has pages by reference, which a test then plays.</param>
-    internal async Task<Visitor> VisitAsync(Uri address, string fragment = "", BrowserNewContextOptions? options = null, bool offersReferences = false)
+    internal async Task<Visitor> VisitAsync(
+        Uri address, string fragment = "", BrowserNewContextOptions? options = null, bool offersReferences = false)
     {
         if (_browser is null)
         {
@@ -45,7 +46,8 @@ public sealed class Browser : IAsyncLifetime
     private static async Task OfferAsync(IRoute route)
     {
         var answer = await route.FetchAsync();
-        var page = (await answer.TextAsync()).Replace("name=\"dequeue-references\" content=\"false\"", "name=\"dequeue-references\" content=\"true\"", StringComparison.Ordinal);
+        var page = (await answer.TextAsync())
+            .Replace("name=\"dequeue-references\" content=\"false\"", "name=\"dequeue-references\" content=\"true\"", StringComparison.Ordinal);
         await route.FulfillAsync(new RouteFulfillOptions { Response = answer, Body = page });
     }
 }

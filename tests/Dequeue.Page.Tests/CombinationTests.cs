@@ -21,7 +21,8 @@ public sealed class CombinationTests(OptionBackend server, Browser browser, Azur
           const { streamFailure, digestVerified } = await sync.pull({ onProgress: progress => { sync.ready = progress.ready; } });
           const events = store.events;
           return JSON.stringify({
-            ids: events.map(({ id }) => id), ready: sync.ready, digest: digestVerified ? digestOf(events.map(({ text }) => text)) : null, failure: streamFailure?.message,
+            ids: events.map(({ id }) => id), ready: sync.ready, failure: streamFailure?.message,
+            digest: digestVerified ? digestOf(events.map(({ text }) => text)) : null,
           });
         }
         """;
@@ -37,7 +38,8 @@ public sealed class CombinationTests(OptionBackend server, Browser browser, Azur
         foreach (var row in OptionRow.All([null, BatchEncodings.Gzip], staysOpen: false))
         {
             var (expected, first) = history.Expected(row);
-            var text = await visitor.Page.EvaluateAsync<string>(Sync, new { token = history.User.Token, since = row.FromMiddle ? history.Middle : null, fields = row.ToFields(history) });
+            var text = await visitor.Page.EvaluateAsync<string>(
+                Sync, new { token = history.User.Token, since = row.FromMiddle ? history.Middle : null, fields = row.ToFields(history) });
             var result = JsonDocument.Parse(text).RootElement;
             var ids = expected.Select(json => JsonDocument.Parse(json).RootElement.GetProperty("id").GetString());
             var isRight = result.GetProperty("ids").EnumerateArray().Select(id => id.GetString()).SequenceEqual(ids)

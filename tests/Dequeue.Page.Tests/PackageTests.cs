@@ -7,8 +7,9 @@ using Microsoft.Playwright;
 
 namespace Dequeue.Page.Tests;
 
-/// <summary>The package dequeue-client in Chromium: installed from its tarball into a new folder, bundled there, and served beside the server.</summary>
-public sealed class PackageTests(Backend backend, Browser browser, InstalledPackage package, ITestOutputHelper output) : IClassFixture<InstalledPackage>, IAsyncLifetime
+/// <summary>The package dequeue-client in Chromium: installed from its tarball, bundled, and served beside the server.</summary>
+public sealed class PackageTests(Backend backend, Browser browser, InstalledPackage package, ITestOutputHelper output)
+    : IClassFixture<InstalledPackage>, IAsyncLifetime
 {
     private const int Events = 10_000;
     private const string App = "/app/";
@@ -65,8 +66,8 @@ public sealed class PackageTests(Backend backend, Browser browser, InstalledPack
             """,
             user.Token));
         output.WriteLine(result.GetRawText());
-        Assert.Equal(("stream", 1, Events, digest), (
-            result.GetProperty("transport").GetString(), result.GetProperty("resumes").GetInt32(), result.GetProperty("events").GetInt32(), result.GetProperty("digest").GetString()));
+        Assert.Equal(1, result.GetProperty("resumes").GetInt32());
+        AssertWhole(result, digest);
     }
 
     [Fact]
@@ -85,8 +86,7 @@ public sealed class PackageTests(Backend backend, Browser browser, InstalledPack
             """,
             user.Token));
         output.WriteLine(result.GetRawText());
-        Assert.Equal(("stream", Events, digest), (
-            result.GetProperty("transport").GetString(), result.GetProperty("events").GetInt32(), result.GetProperty("digest").GetString()));
+        AssertWhole(result, digest);
     }
 
     [Fact]
@@ -134,9 +134,21 @@ public sealed class PackageTests(Backend backend, Browser browser, InstalledPack
         Assert.True(await visitor.Page.EvaluateAsync<bool>(Open));
         Assert.False(await other.EvaluateAsync<bool>(Open));
         await other.EvaluateAsync(
-            "async () => { const { IndexedDbStore } = await import('/app/node_modules/dequeue-client/src/indexeddb-store.js'); window.waiting = IndexedDbStore.open('one').then(store => store.load()); }");
+            """
+            async () => {
+              const { IndexedDbStore } = await import('/app/node_modules/dequeue-client/src/indexeddb-store.js');
+              window.waiting = IndexedDbStore.open('one').then(store => store.load());
+            }
+            """);
         await visitor.Page.CloseAsync();
         Assert.Equal(0, await other.EvaluateAsync<int>("async () => (await window.waiting).events"));
+    }
+
+    private static void AssertWhole(JsonElement result, string digest)
+    {
+        Assert.Equal("stream", result.GetProperty("transport").GetString());
+        Assert.Equal(Events, result.GetProperty("events").GetInt32());
+        Assert.Equal(digest, result.GetProperty("digest").GetString());
     }
 
     private async Task<(TestUser User, string Digest)> HistoryAsync()

@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Http;
 namespace Dequeue.Functions.Page;
 
 /// <summary>
-/// The files of the page and of the client that it uses, embedded in this assembly: a few small ones, kept in memory. The page may load scripts and styles from
-/// here alone, and talk to this server, its Web PubSub and its storage of pages alone.
+/// The files of the page and of the client that it uses, embedded in this assembly: small ones, kept in memory. The page may load scripts
+/// and styles from here alone, and talk to this server, its Web PubSub and its storage of pages alone.
 /// </summary>
 public sealed class PageFiles
 {

@@ -20,7 +20,7 @@ public sealed class PageFunctions(PageFiles files)
     [Function("PageFile")]
     public IResult File([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "page/{name}")] HttpRequest request, string name) => files.Find(name);
 
-    /// <summary><c>GET /page/client/{name}</c>: a module of the package that the page's client is, as it lies in src/dequeue-client.</summary>
+    /// <summary><c>GET /page/client/{name}</c>: a module of the client, as it lies in src/dequeue-client.</summary>
     [Function("PageClientFile")]
     public IResult ClientFile([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "page/client/{name}")] HttpRequest request, string name)
         => files.Find(PageFiles.ClientFolder + name);

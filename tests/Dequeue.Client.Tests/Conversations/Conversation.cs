@@ -52,11 +52,12 @@ internal sealed class Conversation(string file, JsonElement events, JsonElement 
 
     public List<byte[]> Events(JsonElement names) => [.. names.EnumerateArray().Select(name => Event(name.GetString()!))];
 
-    /// <summary>A message or answer with the texts of its events in the place of their names, and the addresses of its references made whole.</summary>
+    /// <summary>A message or answer: the texts of its events in the place of their names, the addresses of its references made whole.</summary>
     public byte[] Spelled(JsonElement message, Uri server)
     {
         if (message.ValueKind == JsonValueKind.String) return Encoding.UTF8.GetBytes(message.GetString()!);
-        if (!message.TryGetProperty("events", out var names) || names.ValueKind != JsonValueKind.Array) return Encoding.UTF8.GetBytes(message.GetRawText());
+        if (!message.TryGetProperty("events", out var names) || names.ValueKind != JsonValueKind.Array)
+            return Encoding.UTF8.GetBytes(message.GetRawText());
         var members = message.EnumerateObject().Select(member => $"\"{member.Name}\":{Value(member)}");
         return Encoding.UTF8.GetBytes($"{{{string.Join(',', members)}}}");
 

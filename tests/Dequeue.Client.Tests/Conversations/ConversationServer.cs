@@ -71,7 +71,11 @@ internal sealed class ConversationServer : IAsyncDisposable
         {
             case { Name: "negotiate" }:
                 await AnswerAsync(
-                    JsonElement.Parse($$$"""{"call":"POST /v1/sync/stream/negotiate","answer":{"url":"ws://{{{Address.Authority}}}/client","expiresAt":"2026-11-22T08:15:30Z"}}"""), stop);
+                    JsonElement.Parse(
+                        $$$"""
+                        {"call":"POST /v1/sync/stream/negotiate","answer":{"url":"ws://{{{Address.Authority}}}/client","expiresAt":"2026-11-22T08:15:30Z"}}
+                        """),
+                    stop);
                 break;
             case { Name: "call" }:
                 await AnswerAsync(step, stop);
@@ -137,7 +141,8 @@ internal sealed class ConversationServer : IAsyncDisposable
             if (step.TryGetProperty("status", out var status)) response.StatusCode = status.GetInt32();
             if (step.TryGetProperty("headers", out var headers))
                 foreach (var header in headers.EnumerateObject()) response.Headers[header.Name] = header.Value.GetString();
-            await response.Body.WriteAsync(step.TryGetProperty("answer", out var answer) ? _conversation.Spelled(answer, Address) : "{}"u8.ToArray(), stop);
+            var spelled = step.TryGetProperty("answer", out var answer) ? _conversation.Spelled(answer, Address) : "{}"u8.ToArray();
+            await response.Body.WriteAsync(spelled, stop);
         }
 
         call.Done.SetResult();
@@ -166,14 +171,21 @@ internal sealed class ConversationServer : IAsyncDisposable
         {
             Assert.Equal(0, context.Request.Headers.Authorization.Count);
             var blob = _conversation.Part("blobs").GetProperty(path);
-            if (blob.TryGetProperty("status", out var status)) context.Response.StatusCode = status.GetInt32();
-            else await context.Response.WriteAsync($"[{string.Join(',', _conversation.Events(blob.GetProperty("events")).Select(System.Text.Encoding.UTF8.GetString))}]");
+            if (blob.TryGetProperty("status", out var status))
+            {
+                context.Response.StatusCode = status.GetInt32();
+                return;
+            }
+
+            var events = _conversation.Events(blob.GetProperty("events")).Select(System.Text.Encoding.UTF8.GetString);
+            await context.Response.WriteAsync($"[{string.Join(',', events)}]");
             return;
         }
 
         using var body = new MemoryStream();
         await context.Request.Body.CopyToAsync(body);
-        var call = new Call(context, $"{context.Request.Method} {path}", body.ToArray(), new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var call = new Call(context, $"{context.Request.Method} {path}", body.ToArray(), done);
         (context.WebSockets.IsWebSocketRequest ? _sockets : _calls).Writer.TryWrite(call);
         await call.Done.Task;
     }
