@@ -38,3 +38,8 @@ public sealed class AzureEntityIndexTests(AzuriteFixture fixture) : EntityIndexC
 }
 
 public sealed class AzureRangeDigestTests(AzuriteFixture fixture) : RangeDigestConformance(fixture), IClassFixture<AzuriteFixture>;
+
+public sealed class AzureCompactionTests(AzuriteFixture fixture) : CompactionConformance(fixture), IClassFixture<AzuriteFixture>
+{
+    protected override int Histories => 2;
+}

@@ -21,7 +21,7 @@ public abstract class CostConformance(ITableFixture fixture)
     {
         var (log, key, events) = (Open(), NewKey("sync"), TestEvents.Many(Events));
         foreach (var push in events.Chunk(370)) await log.AppendAsync(key, push, Cancel);
-        await fixture.Table.IndexedAsync(key, Cancel);
+        await log.SettledAsync(key);
         var (written, pushed) = (_table.PageBytes, events.Sum(e => (long)e.Json.Length));
         var indexing = _table.Committed.Select(operations => operations.OfType<RowOperation.Put>().Select(put => put.Row).ToList()).Where(rows => rows.Count > 0).ToList();
         var commits = _table.Commits - indexing.Count;

@@ -36,3 +36,8 @@ public sealed class SqliteEntityIndexTests(SqliteFixture fixture) : EntityIndexC
 }
 
 public sealed class SqliteRangeDigestTests(SqliteFixture fixture) : RangeDigestConformance(fixture), IClassFixture<SqliteFixture>;
+
+public sealed class SqliteCompactionTests(SqliteFixture fixture) : CompactionConformance(fixture), IClassFixture<SqliteFixture>
+{
+    protected override int Histories => 40;
+}

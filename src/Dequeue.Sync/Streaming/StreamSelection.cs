@@ -1,0 +1,12 @@
+using Dequeue.Sync.Log;
+
+namespace Dequeue.Sync.Streaming;
+
+/// <summary>Which events a stream brings, and which of them first.</summary>
+/// <param name="First">Those that come first; null when none were asked for.</param>
+/// <param name="Survivors">All that come; null for the whole history.</param>
+public sealed record StreamSelection(EventSelection? First, EventSelection? Survivors)
+{
+    /// <summary>A stream of all events in the log's own order.</summary>
+    public static StreamSelection None { get; } = new(null, null);
+}
