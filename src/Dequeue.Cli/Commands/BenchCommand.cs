@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Dequeue.Cli.Bench;
 
 namespace Dequeue.Cli.Commands;
@@ -27,6 +28,16 @@ internal static class BenchCommand
         var b11 = new Command("b11", "What the durable way of a long stream costs over the direct one.") { runs, output };
         b11.SetAction((parsed, token) => Report.WriteAsync("b11", parsed.GetValue(output), StepBench.RunAsync(parsed.GetValue(runs), token)));
 
+        var histories = new Option<string[]>("--history")
+        {
+            Description = "A history as EVENTS:TASKS", DefaultValueFactory = _ => ["10000:2000", "100000:2000", "100000:5000", "100000:20000", "1000000:20000"],
+        };
+        var b12 = new Command("b12", "A first sync of what still matters, against the whole history.") { histories, runs, output };
+        b12.SetAction((parsed, token) => Report.WriteAsync("b12", parsed.GetValue(output), CompactBench.RunAsync(
+            [.. parsed.GetRequiredValue(histories).Select(static text => text.Split(':')).Select(static parts => (int.Parse(parts[0], CultureInfo.InvariantCulture), int.Parse(parts[1], CultureInfo.InvariantCulture)))],
+            parsed.GetValue(runs),
+            token)));
+
         var lengths = new Option<int[]>("--events") { Description = "Lengths of the histories", DefaultValueFactory = _ => [60_000] };
         var megabits = new Option<double[]>("--megabits") { Description = "Speeds of the links", DefaultValueFactory = _ => [8, 25] };
         var stall = new Option<int>("--stall") { Description = "Seconds that each link stalls in the middle", DefaultValueFactory = _ => 0 };
@@ -45,6 +56,6 @@ internal static class BenchCommand
             return 0;
         });
 
-        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b6, b7, b11, links, live, floor };
+        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b6, b7, b11, b12, links, live, floor };
     }
 }

@@ -4,12 +4,13 @@ using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Rest;
 using Dequeue.Contracts.Streaming;
 using Dequeue.Functions.Http;
+using Dequeue.Sync.Log;
 using Microsoft.AspNetCore.Http;
 
 namespace Dequeue.Functions.Pulling;
 
 /// <summary>The REST pages: what a device falls back to, and what people and scripts read.</summary>
-public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPages pages)
+public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPages pages, EventLog events)
 {
     /// <summary>A pull body is a checkpoint and a number.</summary>
     private const int MaxBodyBytes = 64 * 1024;
@@ -57,8 +58,16 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
             var body = await bodies.ReadAsync(request, log, MaxBodyBytes, token);
             if (body.Refusal is not null) return body.Refusal;
             var (since, limit, compact, problem) = Read(body.Bytes.Span);
-            return problem ?? await pages.AnswerAsync(request, log, since, limit, compact, token);
+            return problem ?? await ChargeAsync(log, since, compact, token) ?? await pages.AnswerAsync(request, log, since, limit, compact, token);
         }, cancellationToken);
+
+    // For types that are to be kept the history is read, whatever comes of it.
+    private async Task<IResult?> ChargeAsync(LogKey log, Checkpoint since, StreamCompact? compact, CancellationToken cancellationToken)
+    {
+        if (compact is not { Keep.Count: > 0 }) return null;
+        var head = await events.ReadHeadAsync(log, cancellationToken);
+        return calls.ChargeReading(log, await events.CountAfterAsync(log, head, since, cancellationToken));
+    }
 
     private static (Checkpoint Since, int? Limit, StreamCompact? Compact, IResult? Problem) Read(ReadOnlySpan<byte> body)
     {

@@ -52,7 +52,19 @@ internal sealed partial class Compactor(IPartitionedTable table, int mergePages,
     }
 
     /// <summary>Merges what is due, in the background. What fails is logged and left to the next time.</summary>
-    public void Start(string log)
+    public void Start(string log) => Start(log, () => MergeAsync(log, CancellationToken.None));
+
+    /// <summary>Makes the runs of a log anew, in the background.</summary>
+    /// <param name="log">The log's partition.</param>
+    /// <param name="why">What is wrong with them.</param>
+    public void Renew(string log, LogCorruptException why)
+        => Start(log, async () =>
+        {
+            await AloneAsync(() => ResetAsync(log, why, CancellationToken.None), CancellationToken.None);
+            await MergeAsync(log, CancellationToken.None);
+        });
+
+    private void Start(string log, Func<Task> work)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         if (_running.TryAdd(log, done.Task)) _ = RunAsync();
@@ -62,7 +74,7 @@ internal sealed partial class Compactor(IPartitionedTable table, int mergePages,
             try
             {
                 await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
-                await MergeAsync(log, CancellationToken.None);
+                await work();
             }
             catch (Exception e)
             {
@@ -80,14 +92,22 @@ internal sealed partial class Compactor(IPartitionedTable table, int mergePages,
     public Task IdleAsync(string log) => _running.GetValueOrDefault(log, Task.CompletedTask);
 
     /// <summary>Merges until nothing is due. One merge at a time in a process: it is work for nobody who waits.</summary>
-    public async Task MergeAsync(string log, CancellationToken cancellationToken)
+    public Task MergeAsync(string log, CancellationToken cancellationToken)
+        => AloneAsync(
+            async () =>
+            {
+                while (await MergeNextAsync(log, cancellationToken))
+                {
+                }
+            },
+            cancellationToken);
+
+    private async Task AloneAsync(Func<Task> work, CancellationToken cancellationToken)
     {
         await _one.WaitAsync(cancellationToken);
         try
         {
-            while (await MergeNextAsync(log, cancellationToken))
-            {
-            }
+            await work();
         }
         finally
         {
@@ -247,13 +267,26 @@ internal sealed partial class Compactor(IPartitionedTable table, int mergePages,
         return outcome is CommitOutcome.Committed committed ? list with { ETag = committed.ETags[0] } : null;
     }
 
-    /// <summary>Gives up all runs: they are made anew from the log, and the rows of the old ones go.</summary>
+    /// <summary>Gives up all runs: they are made anew from the log. The next merge removes their rows.</summary>
     private async Task ResetAsync(string log, LogCorruptException why, CancellationToken cancellationToken)
     {
         LogReset(logger, why);
         var row = await table.GetAsync(log, LogRows.Runs, null, cancellationToken);
-        if (row is not null && await table.CommitAsync(log, [new RowOperation.Delete(LogRows.Runs, row.ETag)], cancellationToken) is not CommitOutcome.Committed) return;
-        await RemoveAsync(log, LogRows.BeforeRuns, LogRows.AfterRuns, cancellationToken);
+        if (row is null) return;
+        RunList list;
+        try
+        {
+            list = RunList.From(row);
+        }
+        catch (LogCorruptException)
+        {
+            // Nobody knows which rows there are.
+            await RemoveAsync(log, LogRows.BeforeRuns, LogRows.AfterRuns, cancellationToken);
+            await table.CommitAsync(log, [new RowOperation.Delete(LogRows.Runs, row.ETag)], cancellationToken);
+            return;
+        }
+
+        await CommitAsync(log, list, list with { Current = [], Previous = [.. list.Previous.Union(list.Current)] }, [], cancellationToken);
     }
 
     private async Task RemoveAsync(string log, string after, string before, CancellationToken cancellationToken)

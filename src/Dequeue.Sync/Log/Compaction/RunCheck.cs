@@ -36,7 +36,7 @@ internal sealed class RunCheck(IPartitionedTable table, string log)
         try
         {
             var list = RunList.From(row);
-            foreach (var run in list.Current.Union(list.Previous))
+            foreach (var run in list.Current.Count > 0 ? list.Current.Union(list.Previous) : [])
             {
                 if (await CheckAsync(run, cancellationToken) is { } finding) findings.Add(finding);
             }

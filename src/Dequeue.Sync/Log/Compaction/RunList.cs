@@ -27,7 +27,8 @@ internal sealed record RunList(IReadOnlyList<Run> Current, IReadOnlyList<Run> Pr
     public Checkpoint Through => Current.Count > 0 ? Current[^1].Through : Checkpoint.Beginning;
 
     /// <summary>The newest runs that end at or before a position; of none, nothing.</summary>
-    public IReadOnlyList<Run> Within(Checkpoint end) => Through <= end ? Current : Previous.Count > 0 && Previous[^1].Through <= end ? Previous : [];
+    public IReadOnlyList<Run> Within(Checkpoint end)
+        => Current.Count > 0 && Through <= end ? Current : Current.Count > 0 && Previous.Count > 0 && Previous[^1].Through <= end ? Previous : [];
 
     /// <summary>The change that makes this list the stored one, provided that <paramref name="replaced"/> still is.</summary>
     public RowOperation Commit(RunList replaced)

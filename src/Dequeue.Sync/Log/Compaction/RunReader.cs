@@ -59,5 +59,18 @@ internal static class RunReader
                 stop.Token);
     }
 
+    /// <summary>Whether runs that were found damaged, or incomplete, are still those that are listed: then they are damaged indeed.</summary>
+    public static async Task<bool> AreCurrentAsync(this IPartitionedTable table, string log, IReadOnlyList<Run> runs, Checkpoint through, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return RunList.From(await table.GetAsync(log, LogRows.Runs, null, cancellationToken)).Within(through).SequenceEqual(runs);
+        }
+        catch (LogCorruptException)
+        {
+            return true;
+        }
+    }
+
     private static LogCorruptException Incomplete(Run run) => new($"Rows of the run {run.Id} are missing.");
 }

@@ -17,26 +17,40 @@ namespace Dequeue.Sync.Log.Compaction;
 /// <param name="logger">Hears of damaged runs.</param>
 internal sealed partial class SurvivorFinder(IPartitionedTable table, string log, Compactor compactor, ILogger logger)
 {
+    /// <summary>How often it begins anew because the runs that it read were merged meanwhile, and removed.</summary>
+    private const int MaxTries = 3;
+
     public async Task<EventSelection> FindAsync(Checkpoint after, Checkpoint through, IReadOnlyList<string> keep, CancellationToken cancellationToken)
     {
-        if (keep.Count > 0) return await FromAsync(await PagesAsync(new Frontier(), after, through, keep, cancellationToken));
-        try
+        var (frontier, start) = keep.Count == 0 ? await FromRunsAsync(after, through, cancellationToken) : (new Frontier(), after);
+        await AddPagesAsync(frontier, start, through, keep, cancellationToken);
+        return new EventSelection(frontier.Survivors(), []);
+    }
+
+    /// <returns>What is left of the part of the range that runs have, and where it ends: all of it or nothing.</returns>
+    private async Task<(Frontier Frontier, Checkpoint End)> FromRunsAsync(Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
+    {
+        for (var tries = 0; tries < MaxTries; tries++)
         {
-            var runs = RunList.From(await table.GetAsync(log, LogRows.Runs, null, cancellationToken)).Within(through);
-            var frontier = new Frontier();
-            foreach (var run in runs.Where(run => run.Through > after)) await AddAsync(frontier, run, after, cancellationToken);
-            var start = runs.Count > 0 && runs[^1].Through > after ? runs[^1].Through : after;
-            return await FromAsync(await PagesAsync(frontier, start, through, keep, cancellationToken));
-        }
-        catch (LogCorruptException e)
-        {
-            // If it is the log itself that is damaged, the pages say so again.
-            LogDamaged(logger, e);
-            compactor.Start(log);
-            return await FromAsync(await PagesAsync(new Frontier(), after, through, keep, cancellationToken));
+            IReadOnlyList<Run> runs = [];
+            try
+            {
+                runs = RunList.From(await table.GetAsync(log, LogRows.Runs, null, cancellationToken)).Within(through);
+                var frontier = new Frontier();
+                foreach (var run in runs.Where(run => run.Through > after)) await AddAsync(frontier, run, after, cancellationToken);
+                return (frontier, runs.Count > 0 && runs[^1].Through > after ? runs[^1].Through : after);
+            }
+            catch (LogCorruptException e)
+            {
+                // Else they were merged meanwhile, and removed.
+                if (!await table.AreCurrentAsync(log, runs, through, cancellationToken)) continue;
+                LogDamaged(logger, e);
+                compactor.Renew(log, e);
+                break;
+            }
         }
 
-        static Task<EventSelection> FromAsync(Frontier frontier) => Task.FromResult(new EventSelection(frontier.Survivors(), []));
+        return (new Frontier(), after);
     }
 
     private async Task AddAsync(Frontier frontier, Run run, Checkpoint after, CancellationToken cancellationToken)
@@ -49,7 +63,7 @@ internal sealed partial class SurvivorFinder(IPartitionedTable table, string log
         }
     }
 
-    private async Task<Frontier> PagesAsync(
+    private async Task AddPagesAsync(
         Frontier frontier, Checkpoint after, Checkpoint through, IReadOnlyList<string> keep, CancellationToken cancellationToken)
     {
         var kept = keep.Select(Encoding.UTF8.GetBytes).ToList();
@@ -65,7 +79,6 @@ internal sealed partial class SurvivorFinder(IPartitionedTable table, string log
         }
 
         if (keep.Count == 0 && opened > Compactor.MergePages) compactor.Start(log);
-        return frontier;
     }
 
     private static bool IsKept(ReadOnlySpan<byte> type, List<byte[]> keep)

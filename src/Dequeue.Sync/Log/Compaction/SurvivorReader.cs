@@ -19,6 +19,9 @@ internal sealed partial class SurvivorReader(IPartitionedTable table, string log
     /// <summary>Pages that wait for the consumer; with the one being made and the one in use, about 4 MB.</summary>
     private const int PagesAhead = 2;
 
+    /// <summary>How often it goes on with other runs because those that it read were merged meanwhile, and removed.</summary>
+    private const int MaxTries = 3;
+
     /// <summary>The selected events of a range, put together into pages as large as a page may be. They are made while the caller works.</summary>
     /// <param name="selection">Events that matter at the end of the range, or some of them.</param>
     /// <param name="after">Events strictly after this position.</param>
@@ -69,36 +72,49 @@ internal sealed partial class SurvivorReader(IPartitionedTable table, string log
     private async Task<Checkpoint> FromRunsAsync(EventSelection selection, Checkpoint after, Checkpoint through, Gathered gathered, CancellationToken cancellationToken)
     {
         var position = after;
-        try
+        for (var tries = 0; tries < MaxTries; tries++)
         {
-            var runs = RunList.From(await table.GetAsync(log, LogRows.Runs, null, cancellationToken)).Within(through);
-            foreach (var run in runs.Where(run => run.Through > after))
+            IReadOnlyList<Run> runs = [];
+            try
             {
-                await foreach (var row in table.ReadRunAsync(log, run, position, withContent: true, cancellationToken))
+                runs = RunList.From(await table.GetAsync(log, LogRows.Runs, null, cancellationToken)).Within(through);
+                foreach (var run in runs.Where(run => run.Through > position))
                 {
-                    var stored = PageFormat.DecodePacked(row);
-                    var found = Enumerable.Range(0, stored.Count).Where(i => stored.CheckpointAt(i) > position && selection.Contains(stored.CheckpointAt(i))).ToList();
-                    if (found.Count != selection.CountBetween(position, stored.Last)) throw new LogCorruptException($"The row {row.Key} lacks events that matter.");
-                    if (found.Count == stored.Count)
-                    {
-                        await gathered.AddAsync(stored, PageFormat.Decode(row), cancellationToken);
-                    }
-                    else if (found.Count > 0)
-                    {
-                        var page = PageFormat.Decode(row);
-                        foreach (var i in found) await gathered.AddAsync(page, i, cancellationToken);
-                    }
-
-                    position = stored.Last;
+                    await foreach (var row in table.ReadRunAsync(log, run, position, withContent: true, cancellationToken))
+                        position = await AddAsync(row, selection, position, gathered, cancellationToken);
                 }
+
+                return position;
             }
-        }
-        catch (LogCorruptException e)
-        {
-            LogDamaged(logger, e);
+            catch (LogCorruptException e)
+            {
+                // Else they were merged meanwhile, and removed.
+                if (!await table.AreCurrentAsync(log, runs, through, cancellationToken)) continue;
+                LogDamaged(logger, e);
+                return position;
+            }
         }
 
         return position;
+    }
+
+    private static async Task<Checkpoint> AddAsync(
+        TableRow row, EventSelection selection, Checkpoint position, Gathered gathered, CancellationToken cancellationToken)
+    {
+        var stored = PageFormat.DecodePacked(row);
+        var found = Enumerable.Range(0, stored.Count).Where(i => stored.CheckpointAt(i) > position && selection.Contains(stored.CheckpointAt(i))).ToList();
+        if (found.Count != selection.CountBetween(position, stored.Last)) throw new LogCorruptException($"The row {row.Key} lacks events that matter.");
+        if (found.Count == stored.Count)
+        {
+            await gathered.AddAsync(stored, PageFormat.Decode(row), cancellationToken);
+        }
+        else if (found.Count > 0)
+        {
+            var page = PageFormat.Decode(row);
+            foreach (var i in found) await gathered.AddAsync(page, i, cancellationToken);
+        }
+
+        return stored.Last;
     }
 
     [LoggerMessage(8, LogLevel.Warning, "The runs of a log are damaged; a compact read goes on with the history")]
