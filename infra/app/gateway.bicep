@@ -72,8 +72,9 @@ resource app 'Microsoft.App/containerApps@2026-01-01' = {
             { name: 'Gateway__Origins', value: origins }
           ]
           resources: {
-            cpu: json('0.25')
-            memory: '0.5Gi'
+            // A slow device with a long history makes it hold about 4 MB: 2.5 MB of compressed batches and the one that is being sent.
+            cpu: json('0.5')
+            memory: '1Gi'
           }
           probes: [
             {

@@ -280,6 +280,8 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IConsumerStore, 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
+        // Closing the last connection moves what is in the log into the file: work, too.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         await _turn.WaitAsync().ConfigureAwait(false);
         await _insert.DisposeAsync().ConfigureAwait(false);
         await _connection.DisposeAsync().ConfigureAwait(false);

@@ -81,7 +81,10 @@ public sealed class SyncManager : IDisposable
     {
         ArgumentNullException.ThrowIfNull(events);
         await LeaveCaller();
-        return await new PushRun(Push(), new ProgressMeter(progress, _time)).RunAsync(events, cancellationToken).ConfigureAwait(false);
+        var result = await SyncDiagnostics.RunAsync(
+            "push", _time, () => new PushRun(Push(), new ProgressMeter(progress, _time)).RunAsync(events, cancellationToken)).ConfigureAwait(false);
+        SyncDiagnostics.Answered(result.Acknowledged, result.Rejected.Count);
+        return result;
     }
 
     /// <summary>
@@ -132,7 +135,11 @@ public sealed class SyncManager : IDisposable
         await _oneFlush.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await new FlushRun(queue, Push(), new ProgressMeter(progress, _time), _logger).RunAsync(cancellationToken).ConfigureAwait(false);
+            var run = new FlushRun(queue, Push(), new ProgressMeter(progress, _time), _logger);
+            var result = await SyncDiagnostics.RunAsync(
+                "flush", _time, () => run.RunAsync(cancellationToken), static flushed => flushed.Failure).ConfigureAwait(false);
+            SyncDiagnostics.Answered(result.Acknowledged, result.Rejected.Count);
+            return result;
         }
         finally
         {
@@ -196,7 +203,8 @@ public sealed class SyncManager : IDisposable
             var rest = new RestCalls(_http, options, credentials, _time);
             var run = new PullRun(
                 options, _store, rest, _http, credentials, _time, _random, _logger, new ProgressMeter(progress, _time), Added(onAdded), live);
-            await using (run.ConfigureAwait(false)) return await run.RunAsync(cancellationToken).ConfigureAwait(false);
+            await using (run.ConfigureAwait(false))
+                return await SyncDiagnostics.RunAsync(live is null ? "pull" : "watch", _time, () => run.RunAsync(cancellationToken)).ConfigureAwait(false);
         }
         finally
         {
@@ -236,6 +244,7 @@ public sealed class SyncManager : IDisposable
     private Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask> Added(Func<IReadOnlyList<SyncEvent>, CancellationToken, ValueTask>? onAdded)
         => (added, token) =>
         {
+            SyncDiagnostics.Added(added.Count);
             Interlocked.Exchange(ref _saved, NewSignal()).TrySetResult();
             return onAdded?.Invoke(added, token) ?? ValueTask.CompletedTask;
         };

@@ -117,7 +117,7 @@ public sealed class UpstreamTests
         await app.NextAsync(Cancel);
 
         // Without an end of its own it would take ten minutes for the client, and a hundred seconds for the handler.
-        await service.Server.StopAsync(Cancel).WaitAsync(TimeSpan.FromSeconds(60), Cancel);
+        await service.Server.StopAsync(Cancel).WaitAsync(TimeSpan.FromMinutes(2), Cancel);
         await service.Server.StopAsync(Cancel);
 
         hangs.SetResult();

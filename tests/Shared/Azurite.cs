@@ -96,7 +96,7 @@ public sealed class Azurite : IAsyncDisposable
         var server = Process.Start(start)!;
         _servers.Add(server);
         string? port = null;
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMinutes(2));
         while (await server.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
         {
             if (line.StartsWith("port ", StringComparison.Ordinal)) port = line[5..];

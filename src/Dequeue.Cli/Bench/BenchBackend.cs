@@ -18,16 +18,23 @@ internal sealed class BenchBackend : IAsyncDisposable
     /// <summary>Where it answers.</summary>
     public Uri Address => _server.Address;
 
-    /// <summary>CPU time that its process has used.</summary>
+    /// <summary>CPU time that host and worker have used.</summary>
     public TimeSpan ServerCpu => _server.Cpu;
 
-    /// <summary>The most memory that its process has had at once, in bytes.</summary>
+    /// <summary>Memory that host and worker have now, in bytes.</summary>
+    public long ServerMemory => _server.Memory;
+
+    /// <summary>The most memory that host and worker have had, in bytes.</summary>
     public long ServerPeakMemory => _server.PeakMemory;
 
-    public static async Task<BenchBackend> StartAsync(CancellationToken cancellationToken)
+    /// <summary>Starts one with an empty data folder, ready for calls.</summary>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="program">Another build of this program, to compare with; null for this one.</param>
+    public static async Task<BenchBackend> StartAsync(CancellationToken cancellationToken, FileInfo? program = null)
     {
         var folder = Directory.CreateTempSubdirectory("dequeue-bench-");
-        return new BenchBackend(folder, await ServerProcess.StartAsync(["serve", "--port", "0", "--pubsub-port", "0", "--data", folder.FullName], cancellationToken));
+        string[] arguments = ["serve", "--port", "0", "--pubsub-port", "0", "--data", folder.FullName];
+        return new BenchBackend(folder, await ServerProcess.StartAsync(arguments, cancellationToken, program));
     }
 
     /// <summary>Pushes so many events of a user's.</summary>

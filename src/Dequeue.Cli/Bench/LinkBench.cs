@@ -32,7 +32,7 @@ internal static class LinkBench
             .AppendLine(CultureInfo.InvariantCulture, $"{RoundTrip.TotalMilliseconds:0} ms round trip{(stallSeconds > 0 ? $"; the link stalls for {stallSeconds} s after {StallAfterBatches} batches" : "")}. All at once, each on a link of its own.\n")
             .AppendLine("| client | events | link | came as | batches | bytes on the link | time | of the link's own |").AppendLine("|---|---:|---:|---|---:|---:|---:|---:|");
         foreach (var row in await Task.WhenAll(runs)) report.AppendLine(row);
-        report.AppendLine(CultureInfo.InvariantCulture, $"\nHighest memory of the process that is server, Web PubSub and gateway: {backend.ServerPeakMemory / 1e6:0} MB.");
+        report.AppendLine(CultureInfo.InvariantCulture, $"\nHighest memory of host (with Web PubSub and gateway) and worker together: {backend.ServerPeakMemory / 1e6:0} MB.");
         return report.ToString();
     }
 

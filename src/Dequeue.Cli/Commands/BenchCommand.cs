@@ -34,9 +34,15 @@ internal static class BenchCommand
         };
         var b12 = new Command("b12", "A first sync of what still matters, against the whole history.") { histories, runs, output };
         b12.SetAction((parsed, token) => Report.WriteAsync("b12", parsed.GetValue(output), CompactBench.RunAsync(
-            [.. parsed.GetRequiredValue(histories).Select(static text => text.Split(':')).Select(static parts => (int.Parse(parts[0], CultureInfo.InvariantCulture), int.Parse(parts[1], CultureInfo.InvariantCulture)))],
+            [.. parsed.GetRequiredValue(histories).Select(static text => Array.ConvertAll(text.Split(':'), static part => int.Parse(part, CultureInfo.InvariantCulture)))
+                .Select(static parts => (parts[0], parts[1]))],
             parsed.GetValue(runs),
             token)));
+
+        var against = new Option<FileInfo?>("--against") { Description = "Another build of this program, measured in turn" };
+        var b13 = new Command("b13", "What the functions host costs: start, small call, page, stream, memory.") { runs, against, output };
+        b13.SetAction((parsed, token) => Report.WriteAsync(
+            "b13", parsed.GetValue(output), HostBench.RunAsync(parsed.GetValue(runs), parsed.GetValue(against), token)));
 
         var lengths = new Option<int[]>("--events") { Description = "Lengths of the histories", DefaultValueFactory = _ => [60_000] };
         var megabits = new Option<double[]>("--megabits") { Description = "Speeds of the links", DefaultValueFactory = _ => [8, 25] };
@@ -56,6 +62,6 @@ internal static class BenchCommand
             return 0;
         });
 
-        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b6, b7, b11, b12, links, live, floor };
+        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b6, b7, b11, b12, b13, links, live, floor };
     }
 }

@@ -71,7 +71,7 @@ internal sealed class StreamConnection : IAsyncDisposable
                 if (options.Proxy is not null) socket.Options.Proxy = options.Proxy;
                 if (credentials is not null)
                     socket.Options.SetRequestHeader("Authorization", $"Bearer {await credentials.TokenAsync(both.Token).ConfigureAwait(false)}");
-                if (kind == ConnectionKind.Live) socket.Options.KeepAliveInterval = socket.Options.KeepAliveTimeout = options.KeepAliveInterval;
+                if (kind == ConnectionKind.Live) KeepAlive(socket.Options, options.KeepAliveInterval);
                 options.ConfigureWebSocket?.Invoke(socket.Options);
                 await socket.ConnectAsync(address, both.Token).ConfigureAwait(false);
                 opened = true;
@@ -205,6 +205,15 @@ internal sealed class StreamConnection : IAsyncDisposable
                 return new Received(default, 0, new SyncFailure(SyncFailureKind.BadAnswer, $"A message is larger than {_options.MaxMessageBytes} bytes."));
             Array.Resize(ref buffer, (int)Math.Min(2L * length, _options.MaxMessageBytes));
         }
+    }
+
+    private static void KeepAlive(ClientWebSocketOptions socket, TimeSpan interval)
+    {
+        socket.KeepAliveInterval = interval;
+#if NET9_0_OR_GREATER
+        // .NET 8 sends, but awaits no answer: there the periodic catch-up finds a connection that is cut.
+        socket.KeepAliveTimeout = interval;
+#endif
     }
 
     private static Received Open(Received frame, FrameOpener opener)

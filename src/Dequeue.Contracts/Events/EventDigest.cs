@@ -50,7 +50,7 @@ public sealed class EventDigest : IDisposable
     }
 
     /// <summary>The digest so far, 64 lower-case hex digits. More events may follow.</summary>
-    public override string ToString() => Convert.ToHexStringLower(ToBytes());
+    public override string ToString() => Hex(ToBytes());
 
     /// <summary>The digest so far, 32 bytes. More events may follow.</summary>
     public byte[] ToBytes()
@@ -67,4 +67,11 @@ public sealed class EventDigest : IDisposable
         _hash.AppendData(_block.AsSpan(0, _filled));
         _filled = 0;
     }
+
+    private static string Hex(ReadOnlySpan<byte> hash)
+#if NET9_0_OR_GREATER
+        => Convert.ToHexStringLower(hash);
+#else
+        => Convert.ToHexString(hash).ToLowerInvariant();
+#endif
 }

@@ -84,9 +84,10 @@ public sealed partial class UpstreamFunction(
                 _ => Results.NoContent(),
             };
         }
-        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        catch (Exception failure)
         {
-            LogFailed(failure, upstream.Name, upstream.ConnectionId);
+            // A call that was given up, or a host that stops, is no failure; gRPC says it with an exception of its own.
+            if (!cancellationToken.IsCancellationRequested) LogFailed(failure, upstream.Name, upstream.ConnectionId);
             return Problems.Internal();
         }
     }

@@ -184,7 +184,12 @@ internal sealed partial class HttpFunctions : IDisposable
                 return false;
             }
 
-            return await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+            var passOn = await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+
+            // A forwarder drops Upgrade as a header of one connection; in a 426 it is the answer (RFC 9110, 15.5.22).
+            if (proxyResponse is { StatusCode: HttpStatusCode.UpgradeRequired, Headers.Upgrade: { Count: > 0 } protocols })
+                httpContext.Response.Headers.Upgrade = protocols.ToString();
+            return passOn;
         }
     }
 }

@@ -40,8 +40,8 @@ internal sealed class PacedRelay(WebSocket client, WebSocket pubSub, TimeProvide
 
     private readonly StreamPacer _pacer = new();
     private readonly SemaphoreSlim _sending = new(1);
-    private readonly Channel<Waiting> _waiting
-        = Channel.CreateBounded<Waiting>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true, SingleWriter = true });
+    private readonly Channel<ReadMessage> _waiting
+        = Channel.CreateBounded<ReadMessage>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true, SingleWriter = true });
 
     private WebSocketCloseStatus _goodbye = WebSocketCloseStatus.EndpointUnavailable;
     private long _acknowledgedAt = clock.GetTimestamp();
@@ -76,7 +76,6 @@ internal sealed class PacedRelay(WebSocket client, WebSocket pubSub, TimeProvide
         await stop.CancelAsync();
         await cut.CancelAsync();
         await ((Task)Task.WhenAll(asking, receiving, delivering)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        while (_waiting.Reader.TryRead(out var left)) left.Return();
         return end;
     }
 
@@ -87,20 +86,14 @@ internal sealed class PacedRelay(WebSocket client, WebSocket pubSub, TimeProvide
     /// <returns>The code of its close; null when it was lost.</returns>
     private async Task<WebSocketCloseStatus?> AskAsync(CancellationToken cancellationToken)
     {
+        using var reader = new MessageReader(client, SmallBuffer, MaxClientBytes);
         try
         {
             while (true)
             {
-                var message = await ReadAsync(client, SmallBuffer, MaxClientBytes, cancellationToken);
-                try
-                {
-                    if (message.Type == WebSocketMessageType.Close) return client.CloseStatus;
-                    await SendAsync(_pacer.FromClient(message.Bytes), message.Type, cancellationToken);
-                }
-                finally
-                {
-                    message.Return();
-                }
+                var message = await reader.ReadAsync(cancellationToken);
+                if (message.Type == WebSocketMessageType.Close) return client.CloseStatus;
+                await SendAsync(_pacer.FromClient(message.Bytes), message.Type, cancellationToken);
             }
         }
         catch (InvalidDataException)
@@ -115,11 +108,12 @@ internal sealed class PacedRelay(WebSocket client, WebSocket pubSub, TimeProvide
 
     private async Task ReceiveAsync(CancellationToken cancellationToken)
     {
+        using var reader = new MessageReader(pubSub, BatchBuffer, int.MaxValue);
         try
         {
             while (true)
             {
-                var message = await ReadAsync(pubSub, BatchBuffer, int.MaxValue, cancellationToken);
+                var message = await reader.ReadAsync(cancellationToken);
                 await _waiting.Writer.WriteAsync(message, cancellationToken);
                 if (message.Type == WebSocketMessageType.Close) break;
             }
@@ -144,15 +138,7 @@ internal sealed class PacedRelay(WebSocket client, WebSocket pubSub, TimeProvide
                     return RelayEnd.WebPubSub;
                 }
 
-                try
-                {
-                    await DeliverAsync(message, cancellationToken);
-                }
-                finally
-                {
-                    message.Return();
-                }
-
+                await DeliverAsync(message, cancellationToken);
                 if (stopping.IsCancellationRequested && !_pacer.IsRunning) return await SayGoodbyeAsync();
             }
 
@@ -176,7 +162,7 @@ internal sealed class PacedRelay(WebSocket client, WebSocket pubSub, TimeProvide
         return RelayEnd.Stopped;
     }
 
-    private async Task DeliverAsync(Waiting message, CancellationToken cancellationToken)
+    private async Task DeliverAsync(ReadMessage message, CancellationToken cancellationToken)
     {
         var frame = _pacer.ToClient(message.Bytes);
         try
@@ -211,36 +197,6 @@ internal sealed class PacedRelay(WebSocket client, WebSocket pubSub, TimeProvide
         }
     }
 
-    private static async Task<Waiting> ReadAsync(WebSocket socket, int expected, int most, CancellationToken cancellationToken)
-    {
-        var buffer = ArrayPool<byte>.Shared.Rent(expected);
-        var length = 0;
-        try
-        {
-            while (true)
-            {
-                var part = await socket.ReceiveAsync(buffer.AsMemory(length), cancellationToken);
-                length += part.Count;
-                if (part.EndOfMessage || part.MessageType == WebSocketMessageType.Close) return new Waiting(part.MessageType, buffer, length);
-                if (length > most) throw new InvalidDataException("A message is too large.");
-                if (length == buffer.Length) buffer = Larger(buffer, length);
-            }
-        }
-        catch
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-            throw;
-        }
-    }
-
-    private static byte[] Larger(byte[] buffer, int length)
-    {
-        var larger = ArrayPool<byte>.Shared.Rent(2 * length);
-        buffer.AsSpan(0, length).CopyTo(larger);
-        ArrayPool<byte>.Shared.Return(buffer);
-        return larger;
-    }
-
     private async Task CloseAsync(WebSocket socket, WebSocketCloseStatus? status, string? description)
     {
         if (status is null || socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived))
@@ -266,12 +222,4 @@ internal sealed class PacedRelay(WebSocket client, WebSocket pubSub, TimeProvide
     private static bool IsLost(Exception e)
         => e is WebSocketException or IOException or InvalidDataException or OperationCanceledException or ObjectDisposedException or InvalidOperationException
             or ChannelClosedException;
-
-    /// <summary>A message that waits to be passed on, in an array of the pool.</summary>
-    private readonly record struct Waiting(WebSocketMessageType Type, byte[] Buffer, int Length)
-    {
-        public ReadOnlyMemory<byte> Bytes => Buffer.AsMemory(0, Length);
-
-        public void Return() => ArrayPool<byte>.Shared.Return(Buffer);
-    }
 }

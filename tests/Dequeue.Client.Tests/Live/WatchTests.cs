@@ -256,7 +256,7 @@ public sealed class WatchTests
     {
         foreach (var json in expected)
         {
-            Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20), Cancelled));
+            Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(2), Cancelled));
             Assert.Equal(json, events.Current.Json.ToArray());
         }
     }

@@ -110,7 +110,7 @@ internal sealed class TestServer : IAsyncDisposable
                 changed = _changed.Task;
             }
 
-            await changed.WaitAsync(TimeSpan.FromSeconds(20));
+            await changed.WaitAsync(TimeSpan.FromMinutes(2));
         }
     }
 

@@ -31,7 +31,10 @@ internal sealed class UiThread : SynchronizationContext, IDisposable
             {
                 try
                 {
-                    done.SetResult(await work());
+                    var result = await work();
+                    // The message of its last piece has ended, and is measured.
+                    await Task.Yield();
+                    done.SetResult(result);
                 }
 #pragma warning disable CA1031 // Handed to who waits.
                 catch (Exception e)

@@ -1,6 +1,8 @@
+using System.Text;
 using Dequeue.Cli.Generating;
 using Dequeue.Client.Sqlite;
 using Dequeue.Client.Tests.Servers;
+using Dequeue.Contracts.Events;
 
 namespace Dequeue.Client.Tests.Threads;
 
@@ -76,6 +78,23 @@ public sealed class UiThreadTests : IDisposable
             using var sync = Sync(server, store, StreamEndpoint.Negotiated);
             await sync.EnqueueAsync(events, Cancelled);
             return (await sync.FlushAsync(cancellationToken: Cancelled)).Acknowledged;
+        });
+    }
+
+    [Fact]
+    public async Task Closing_a_store_keeps_the_callers_thread_for_less_than_a_frame()
+    {
+        // Just less than what SQLite moves out of its log by itself: all of it is left for the end.
+        var reader = new SyncEventReader();
+        var events = Enumerable.Range(0, 460).Select(n => reader.Read(Encoding.UTF8.GetBytes(
+            $$"""{"id":"e{{n}}","ts":"2026-01-01T00:00:00Z","type":"note.made","payload":{"text":"{{new string('x', 60_000)}}"},"payload_version":2}"""))).ToList();
+
+        await AssertFreeAsync(async path =>
+        {
+            var store = await SqliteEventStore.OpenAsync(path, Cancelled);
+            await store.SaveAsync(events, null, Cancelled);
+            await store.DisposeAsync();
+            return File.Exists(path + "-wal") ? 0 : Events;
         });
     }
 

@@ -16,6 +16,7 @@ public sealed class SignedInTests
         var key = issuer.NewRsaKey("k");
         string Token(params (string, object?)[] claims) => issuer.Token(key, SecurityAlgorithms.RsaSha256, TimeProvider.System.GetUtcNow(), null, claims);
 
+        await OperationHost.UntilAsync(async () => (await CallAsync(host, "/apps/notes/sync/pull", Token())).Status != HttpStatusCode.ServiceUnavailable);
         Assert.Equal((HttpStatusCode.OK, null), await CallAsync(host, "/apps/notes/sync/pull", Token(("tenant", "notes"))));
         Assert.Equal((HttpStatusCode.Forbidden, "UNAUTHORIZED"), await CallAsync(host, "/apps/dequeue/sync/pull", Token(("tenant", "notes"))));
         Assert.Equal((HttpStatusCode.Forbidden, "UNAUTHORIZED"), await CallAsync(host, "/apps/absent/sync/pull", Token()));

@@ -50,7 +50,7 @@ internal sealed class RecordedSocket : IAsyncDisposable
             do
             {
                 part = await _socket.ReceiveAsync(_buffer.AsMemory(length), TestContext.Current.CancellationToken).AsTask()
-                    .WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+                    .WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
                 Assert.NotEqual(WebSocketMessageType.Close, part.MessageType);
                 length += part.Count;
             }

@@ -42,6 +42,11 @@ public sealed class MatrixTests : IAsyncLifetime
         _host = await OperationHost.StartAsync(
             ("Auth:DevSigningKey", null), ("Auth:Authority", _issuer.Address.AbsoluteUri), ("Auth:Audience", "sync-api"), ("Sync:Apps", "dequeue,notes"));
         _ada = Token();
+        await OperationHost.UntilAsync(async () =>
+        {
+            using var answer = await _host.SendAsync(HttpMethod.Get, "/v1/sync/meta", _ada);
+            return answer.StatusCode != HttpStatusCode.ServiceUnavailable;
+        });
         using var pushed = await _host.SendAsync(HttpMethod.Post, "/v1/sync/push", _ada, Push.Replace("forged", Secret, StringComparison.Ordinal));
         Assert.Equal(HttpStatusCode.OK, pushed.StatusCode);
         using var negotiated = await _host.SendAsync(HttpMethod.Post, "/v1/sync/stream/negotiate", _ada, "");

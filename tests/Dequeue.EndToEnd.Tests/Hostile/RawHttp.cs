@@ -7,11 +7,11 @@ namespace Dequeue.EndToEnd.Tests.Hostile;
 /// <summary>HTTP as no client library would send it.</summary>
 internal static class RawHttp
 {
-    /// <summary>Sends these bytes and waits, 30 seconds at most, for the status of the answer.</summary>
+    /// <summary>Sends these bytes and waits, two minutes at most, for the status of the answer.</summary>
     public static async Task<int> StatusAsync(Uri address, string request)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        timeout.CancelAfter(TimeSpan.FromSeconds(30));
+        timeout.CancelAfter(TimeSpan.FromMinutes(2));
         using var connection = new TcpClient();
         await connection.ConnectAsync(address.Host, address.Port, timeout.Token);
         await connection.GetStream().WriteAsync(Encoding.UTF8.GetBytes(request), timeout.Token);

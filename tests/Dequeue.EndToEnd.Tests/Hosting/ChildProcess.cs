@@ -91,7 +91,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     public async Task WaitForErrorLineAsync(string part)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        timeout.CancelAfter(TimeSpan.FromSeconds(60));
+        timeout.CancelAfter(TimeSpan.FromMinutes(2));
         using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (!Errors.Contains(part, StringComparison.Ordinal))
         {
@@ -104,7 +104,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         var lines = new List<string>();
         while (lines.Count < count)
-            lines.Add(await _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(30)) ?? throw new EndOfStreamException(Errors));
+            lines.Add(await _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromMinutes(2)) ?? throw new EndOfStreamException(Errors));
         return lines;
     }
 
@@ -119,7 +119,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     public async Task<int> TerminateAsync()
     {
         using var kill = Process.Start("kill", ["-TERM", Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
         return _process.ExitCode;
     }
 

@@ -10,7 +10,7 @@ namespace Dequeue.EndToEnd.Tests.ShippedApp;
 /// </summary>
 internal sealed class ShippedAppClient(Uri stream, HttpClient rest, string token)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly HashSet<string> _ids = [];
 

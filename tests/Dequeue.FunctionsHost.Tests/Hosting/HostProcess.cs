@@ -8,7 +8,7 @@ namespace Dequeue.FunctionsHost.Tests.Hosting;
 /// <summary><c>dequeue host</c> with the test app, in a process of its own that leads a process group.</summary>
 internal sealed class HostProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
     private readonly StringBuilder _errors = new();

@@ -52,7 +52,11 @@ internal sealed class EntityStates
         Bytes += Cost(key, state);
     }
 
+#if NET9_0_OR_GREATER
     private Dictionary<byte[], byte[]>.AlternateLookup<ReadOnlySpan<byte>> Lookup => _states.GetAlternateLookup<ReadOnlySpan<byte>>();
+#else
+    private CopyingLookup Lookup => new(_states);
+#endif
 
     private static int Cost(ReadOnlySpan<byte> key, ReadOnlySpan<byte> state) => key.Length + state.Length + EntryBytes;
 
@@ -67,21 +71,43 @@ internal sealed class EntityStates
         return _key.AsSpan(0, length);
     }
 
-    private sealed class Utf8Keys : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+#if !NET9_0_OR_GREATER
+    // .NET 8 finds nothing by a span: a copy of the key for each look.
+    private readonly struct CopyingLookup(Dictionary<byte[], byte[]> states)
+    {
+        public byte[] this[ReadOnlySpan<byte> key]
+        {
+            set => states[key.ToArray()] = value;
+        }
+
+        public bool TryGetValue(ReadOnlySpan<byte> key, [NotNullWhen(true)] out byte[]? state) => states.TryGetValue(key.ToArray(), out state);
+
+        public void Remove(ReadOnlySpan<byte> key) => states.Remove(key.ToArray());
+    }
+#endif
+
+    private sealed class Utf8Keys : IEqualityComparer<byte[]>
+#if NET9_0_OR_GREATER
+        , IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
+#endif
     {
         public bool Equals(byte[]? x, byte[]? y) => x.AsSpan().SequenceEqual(y);
 
+        public int GetHashCode(byte[] key) => HashOf(key);
+
+#if NET9_0_OR_GREATER
         public bool Equals(ReadOnlySpan<byte> alternate, byte[] other) => alternate.SequenceEqual(other);
 
-        public int GetHashCode(byte[] key) => GetHashCode(key.AsSpan());
-
-        public int GetHashCode(ReadOnlySpan<byte> alternate)
-        {
-            var hash = new HashCode();
-            hash.AddBytes(alternate);
-            return hash.ToHashCode();
-        }
+        public int GetHashCode(ReadOnlySpan<byte> alternate) => HashOf(alternate);
 
         public byte[] Create(ReadOnlySpan<byte> alternate) => alternate.ToArray();
+#endif
+
+        private static int HashOf(ReadOnlySpan<byte> key)
+        {
+            var hash = new HashCode();
+            hash.AddBytes(key);
+            return hash.ToHashCode();
+        }
     }
 }
