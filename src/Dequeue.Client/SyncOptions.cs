@@ -222,9 +222,9 @@ public sealed record SyncOptions
                 $"Priority names 1 to {StreamPriority.MaxEntities} entities, each 1 to {StreamPriority.MaxIdLength} bytes of UTF-8, or what is active.", nameof(Priority));
         }
 
-        if (Compact is not null && (Compact.Keep is not { Count: <= StreamCompact.MaxTypes } || Compact.Keep.Any(static type => type is not { Length: > 0 and <= PushLimits.MaxTypeLength })))
-            throw new ArgumentException(StreamCompactReader.Rule, nameof(Compact));
-        if (Compact is not null && Filter != EventFilter.Mirror) throw new ArgumentException("Compact needs EventFilter.Mirror.", nameof(Compact));
+        if (Compact is not null && !IsValid(Compact)) throw new ArgumentException(StreamCompactReader.Rule, nameof(Compact));
+        if (Compact is not null && Filter != EventFilter.Mirror)
+            throw new ArgumentException("Compact needs EventFilter.Mirror.", nameof(Compact));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxMessageBytes, 1024);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxBodyBytes, 1024);
@@ -236,6 +236,10 @@ public sealed record SyncOptions
         => priority is { EntityIds: not null } and ({ Active: true } or { EntityIds.Count: > 0 })
             && priority.EntityIds.Count <= StreamPriority.MaxEntities
             && priority.EntityIds.All(static id => IsValid(id));
+
+    private static bool IsValid(StreamCompact compact)
+        => compact.Keep is { Count: <= StreamCompact.MaxTypes }
+            && compact.Keep.All(static type => type is { Length: > 0 and <= PushLimits.MaxTypeLength });
 
     private static bool IsValid(string id)
     {

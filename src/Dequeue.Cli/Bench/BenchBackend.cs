@@ -52,7 +52,8 @@ internal sealed class BenchBackend : IAsyncDisposable
         TokenProvider tokens = (_, _) => ValueTask.FromResult(token);
         using var pusher = new SyncManager(new SyncOptions { Server = Address }, new InMemoryEventStore(), tokens);
         var left = without is null ? null : Encoding.UTF8.GetBytes($"\"type\":\"{without}\"");
-        var history = new EventGenerator(new EventGeneratorOptions { UserId = "", Seed = seed, LastingTasks = lastingTasks }).Generate(events).Where(json => left is null || json.AsSpan().IndexOf(left) < 0);
+        var life = new EventGeneratorOptions { UserId = "", Seed = seed, LastingTasks = lastingTasks };
+        var history = new EventGenerator(life).Generate(events).Where(json => left is null || json.AsSpan().IndexOf(left) < 0);
         await pusher.PushAsync(history.Select(json => (ReadOnlyMemory<byte>)json), null, cancellationToken);
         return tokens;
     }

@@ -7,6 +7,8 @@ namespace Dequeue.Cli.Commands;
 /// <summary><c>dequeue bench</c>: the measurements, each against what it is compared with, in one run.</summary>
 internal static class BenchCommand
 {
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+
     public static Command Create()
     {
         var runs = new Option<int>("--runs") { Description = "Repetitions of each side, in turn", DefaultValueFactory = _ => 7 };
@@ -30,12 +32,12 @@ internal static class BenchCommand
 
         var histories = new Option<string[]>("--history")
         {
-            Description = "A history as EVENTS:TASKS", DefaultValueFactory = _ => ["10000:2000", "100000:2000", "100000:5000", "100000:20000", "1000000:20000"],
+            Description = "A history as EVENTS:TASKS",
+            DefaultValueFactory = _ => ["10000:2000", "100000:2000", "100000:5000", "100000:20000", "1000000:20000"],
         };
         var b12 = new Command("b12", "A first sync of what still matters, against the whole history.") { histories, runs, output };
         b12.SetAction((parsed, token) => Report.WriteAsync("b12", parsed.GetValue(output), CompactBench.RunAsync(
-            [.. parsed.GetRequiredValue(histories).Select(static text => Array.ConvertAll(text.Split(':'), static part => int.Parse(part, CultureInfo.InvariantCulture)))
-                .Select(static parts => (parts[0], parts[1]))],
+            [.. parsed.GetRequiredValue(histories).Select(static text => text.Split(':')).Select(static parts => (Number(parts[0]), Number(parts[1])))],
             parsed.GetValue(runs),
             token)));
 

@@ -19,13 +19,21 @@ internal sealed class StreamWishes
     private readonly Option<string[]> _priority = new("--priority") { Description = $"An entity whose events come first; up to {StreamPriority.MaxEntities} times" };
     private readonly Option<bool> _active = new("--active") { Description = "What the user is at comes first: the active stack and its tasks" };
 
-    private readonly Option<bool> _compact = new("--compact") { Description = "Only the events that still matter: those that a later state supersedes stay away" };
-    private readonly Option<string[]> _keep = new("--keep") { Description = $"With --compact: a type whose events all come; up to {StreamCompact.MaxTypes} times" };
+    private readonly Option<bool> _compact = new("--compact")
+    {
+        Description = "Only the events that still matter: those that a later state supersedes stay away",
+    };
+
+    private readonly Option<string[]> _keep = new("--keep")
+    {
+        Description = $"With --compact: a type whose events all come; up to {StreamCompact.MaxTypes} times",
+    };
 
     public void AddTo(Command command)
     {
         _encoding.AcceptOnlyFromAmong(BatchEncodings.Gzip, BatchEncodings.Brotli, BatchEncodings.Zstandard, Plain);
-        foreach (var option in (ReadOnlySpan<Option>)[_encoding, _window, _batchSize, _delta, _references, _priority, _active, _compact, _keep]) command.Options.Add(option);
+        ReadOnlySpan<Option> all = [_encoding, _window, _batchSize, _delta, _references, _priority, _active, _compact, _keep];
+        foreach (var option in all) command.Options.Add(option);
     }
 
     public bool IsCompact(ParseResult parsed) => parsed.GetValue(_compact);

@@ -36,7 +36,11 @@ internal sealed record PullTerms(
     StreamEndpoint Endpoint, int? Window = null, bool Priority = false, bool References = false, bool Digests = true, bool Compact = false)
 {
     public static PullTerms Of(SyncOptions options)
-        => new(options.Stream, options.WindowInUse, options.Priority is not null, options.References && options.Compact is null, options.VerifyDigest, options.Compact is not null);
+        => new(options.Stream, options.WindowInUse, options.Priority is not null, Digests: options.VerifyDigest)
+        {
+            References = options.References && options.Compact is null,
+            Compact = options.Compact is not null,
+        };
 }
 
 /// <summary>All that a pull remembers. Immutable.</summary>

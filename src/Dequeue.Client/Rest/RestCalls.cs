@@ -58,7 +58,8 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
             options.RequestTimeout,
             cancellationToken);
 
-    private Task<RestAnswer<EventPageBody>> PullAsync(Checkpoint since, int limit, StreamCompact? compact, CancellationToken cancellationToken)
+    private Task<RestAnswer<EventPageBody>> PullAsync(
+        Checkpoint since, int limit, StreamCompact? compact, CancellationToken cancellationToken)
         => PostAsync(
             options.SyncCall("pull"),
             PullRequest.Write(since, limit, compact),

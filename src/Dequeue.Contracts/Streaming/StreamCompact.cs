@@ -9,7 +9,7 @@ public sealed record StreamCompact
     /// <summary>Most types of <see cref="Keep"/>.</summary>
     public const int MaxTypes = 100;
 
-    /// <summary>Types whose events are never left out, at most <see cref="MaxTypes"/>. The server reads the whole history for them.</summary>
+    /// <summary>Types whose events are never left out, at most <see cref="MaxTypes"/>. For them the server reads the whole history.</summary>
     public IReadOnlyList<string> Keep { get; init; } = [];
 
     /// <summary>Writes the value of the field <c>compact</c>.</summary>

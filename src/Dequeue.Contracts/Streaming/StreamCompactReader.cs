@@ -9,7 +9,8 @@ public static class StreamCompactReader
 {
     /// <summary>What a client is told whose <c>compact</c> is none.</summary>
     public static readonly string Rule =
-        $"compact is true or false, or an object with keep, at most {StreamCompact.MaxTypes} types of 1 to {PushLimits.MaxTypeLength} characters.";
+        $"compact is true or false, or an object with keep, at most {StreamCompact.MaxTypes} types "
+            + $"of 1 to {PushLimits.MaxTypeLength} characters.";
 
     /// <summary>Reads the value that <paramref name="reader"/> stands on and leaves the reader on its end.</summary>
     /// <param name="reader">Stands on a value that is not null.</param>

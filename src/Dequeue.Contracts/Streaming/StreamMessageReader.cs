@@ -47,7 +47,9 @@ public sealed class StreamMessageReader
         => fields.Type switch
         {
             null => null,
-            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total ? new StreamMessage.Start(total, fields.Encoding, fields.PriorityEvents, fields.HistoryEvents) : null,
+            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total
+                ? new StreamMessage.Start(total, fields.Encoding, fields.PriorityEvents, fields.HistoryEvents)
+                : null,
             StreamMessage.Batch.Type => fields is { Events: { } events, BatchIndex: >= 0 and <= int.MaxValue and { } index, IsLast: { } last }
                 && !fields.IsMalformed
                     ? new StreamMessage.Batch(events, (int)index, last, fields.Checkpoint)

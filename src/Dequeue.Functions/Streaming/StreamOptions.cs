@@ -26,6 +26,7 @@ public sealed record StreamOptions(
     {
         ArgumentNullException.ThrowIfNull(request);
         return new StreamOptions(
-            BatchEncodings.Choose(request.Encodings), request.Live, request.Window, request.BatchSize, request.Delta, request.References, request.Priority, request.Compact);
+            BatchEncodings.Choose(request.Encodings), request.Live, request.Window, request.BatchSize, request.Delta, request.References,
+            request.Priority, request.Compact);
     }
 }

@@ -44,7 +44,8 @@ public sealed partial class StreamSteps(
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(plan);
         using var span = StreamTrace.StartStep("stream.begin", target.Trace);
-        await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Options.Encoding, plan.PriorityEvents, plan.HistoryEvents).ToUtf8Bytes(), cancellationToken);
+        var start = new StreamMessage.Start(plan.TotalEvents, target.Options.Encoding, plan.PriorityEvents, plan.HistoryEvents);
+        await channel.SendAsync(target, start.ToUtf8Bytes(), cancellationToken);
         telemetry.StreamStarted(target.Trace);
         LogStarted(target.ConnectionId, plan.TotalEvents);
         var progress = new StreamProgress(target, plan, plan.Since, IsReady: plan.PriorityEvents is null)

@@ -251,18 +251,25 @@ public sealed class EventLog
     /// <param name="packed">Whether the pages are packed as well.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public IAsyncEnumerable<EventPage> ReadSurvivorsAsync(
-        LogKey key, EventSelection selection, Checkpoint after, Checkpoint through, IReadOnlyList<string> keep, bool packed, CancellationToken cancellationToken)
+        LogKey key,
+        EventSelection selection,
+        Checkpoint after,
+        Checkpoint through,
+        IReadOnlyList<string> keep,
+        bool packed,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(selection);
         ArgumentNullException.ThrowIfNull(keep);
-        return new SurvivorReader(_table, LogRows.Partition(key), _logger)
+        return new SurvivorReader(_table, LogRows.Partition(key), _compactor, _logger)
             .ReadAsync(selection, after, through, new SurvivorReading(keep.Count == 0, packed), cancellationToken);
     }
 
-    /// <summary>Brings the runs of a log up to date, which else happens by itself after appends: for who measures, or moves a log here.</summary>
+    /// <summary>Brings the runs of a log up to date, which else happens by itself after appends: for who measures.</summary>
     /// <param name="key">The log.</param>
     /// <param name="cancellationToken">Gives up; what is merged stays so.</param>
-    public Task CompactAsync(LogKey key, CancellationToken cancellationToken) => _compactor.MergeAsync(LogRows.Partition(key), cancellationToken);
+    public Task CompactAsync(LogKey key, CancellationToken cancellationToken)
+        => _compactor.MergeAsync(LogRows.Partition(key), cancellationToken);
 
     /// <summary>Waits until nothing of a log goes on in this process after its appends were answered.</summary>
     internal async Task SettledAsync(LogKey key)

@@ -90,7 +90,9 @@ internal static class LogRows
 
     /// <summary>The tick in the row key of a run, or null when it is none.</summary>
     public static long? RunTick(string rowKey)
-        => rowKey.Length == 30 && rowKey[0] == 'r' && long.TryParse(rowKey.AsSpan(11), NumberStyles.None, CultureInfo.InvariantCulture, out var tick) ? tick : null;
+        => rowKey.Length == 30 && rowKey[0] == 'r' && long.TryParse(rowKey.AsSpan(11), NumberStyles.None, CultureInfo.InvariantCulture, out var tick)
+            ? tick
+            : null;
 
     private static void Append(StringBuilder text, Rune rune)
     {

@@ -59,7 +59,8 @@ public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEven
         var plan = head.Count == 0 || since >= head.Last
             ? new StreamPlan(since, Positions.NotPast(since, head), 0, head.Count) { Digest = LogHead.Empty.Digest }
             : Of(since, head, await events.CountAfterAsync(log, head, since, cancellationToken));
-        if (priority is not null) plan = plan with { Priority = new EntityQuery(priority.EntityIds, priority.Active ? head.ActiveStackId : null), PriorityEvents = 0 };
+        var query = priority is null ? null : new EntityQuery(priority.EntityIds, priority.Active ? head.ActiveStackId : null);
+        if (query is not null) plan = plan with { Priority = query, PriorityEvents = 0 };
         else if (plan.TotalEvents == head.Count && head.Count > 0) plan = plan with { Digest = head.Digest };
         if (compact is not null) plan = plan with { Compact = compact, HistoryEvents = plan.TotalEvents };
         if (plan.TotalEvents == 0 || (priority is null && compact is null)) return plan;
@@ -71,7 +72,10 @@ public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEven
         // What leaves nothing out is the history, and comes as that does.
         return survivors.Count == plan.TotalEvents
             ? plan with { Compact = null, Selection = selection with { Survivors = null } }
-            : plan with { TotalEvents = survivors.Count, Digest = null, Selection = selection, Bytes = plan.Bytes * survivors.Count / plan.TotalEvents };
+            : plan with
+            {
+                TotalEvents = survivors.Count, Digest = null, Selection = selection, Bytes = plan.Bytes * survivors.Count / plan.TotalEvents,
+            };
     }
 
     private static StreamPlan Of(Checkpoint since, LogHead head, long count)

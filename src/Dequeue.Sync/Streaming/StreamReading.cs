@@ -12,7 +12,9 @@ public static class StreamReading
     {
         ArgumentNullException.ThrowIfNull(events);
         ArgumentNullException.ThrowIfNull(plan);
-        return plan.Selection is { } known ? Task.FromResult(known) : events.SelectAllAsync(log, plan.PriorityEvents > 0 ? plan : plan with { Priority = null }, cancellationToken);
+        return plan.Selection is { } known
+            ? Task.FromResult(known)
+            : events.SelectAllAsync(log, plan.PriorityEvents > 0 ? plan : plan with { Priority = null }, cancellationToken);
     }
 
     /// <summary>The same, of a plan that is being made.</summary>
@@ -39,7 +41,11 @@ public static class StreamReading
         ArgumentNullException.ThrowIfNull(selection);
         var first = selection.First is { Count: > 0 } some ? some : null;
         if (selection.Survivors is { } survivors)
-            return events.ReadSurvivorsAsync(log, first is null ? survivors : survivors.Without(first), after, plan.End, plan.Compact!.Keep, packed, cancellationToken);
+        {
+            var rest = first is null ? survivors : survivors.Without(first);
+            return events.ReadSurvivorsAsync(log, rest, after, plan.End, plan.Compact!.Keep, packed, cancellationToken);
+        }
+
         return first is not null ? events.ReadOthersAsync(log, first, after, plan.End, packed, cancellationToken)
             : packed ? events.ReadPackedAsync(log, after, plan.End, cancellationToken)
             : events.ReadAsync(log, after, plan.End, cancellationToken);

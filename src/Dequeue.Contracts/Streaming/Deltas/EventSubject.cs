@@ -95,7 +95,7 @@ internal readonly ref struct EventSubject
 
     private static bool Means(ReadOnlySpan<byte> name, ReadOnlySpan<byte> kind)
         => new JsonText(name, isEscaped: true).GetString() is { } plain
-            && (plain is "fullState" or "state" || plain.EndsWith(Suffix, StringComparison.Ordinal) && plain[..^Suffix.Length] == new JsonText(kind, kind.Contains((byte)'\\')).GetString());
+            && (plain is "fullState" or "state" || plain == new JsonText(kind, kind.Contains((byte)'\\')).GetString() + Suffix);
 
     private static ReadOnlySpan<byte> Text(ReadOnlySpan<byte> json, Range? place)
         => place is { } at && json[at] is [(byte)'"', .. var text, (byte)'"'] ? text : default;

@@ -146,14 +146,17 @@ internal sealed partial class Compactor(IPartitionedTable table, int mergePages,
     }
 
     /// <summary>The sealed pages after a position, the first of them: their last ticks and their events.</summary>
-    private async Task<List<(long Tick, int Events)>> SealedAsync(string log, Checkpoint after, HeadRow head, CancellationToken cancellationToken)
+    private async Task<List<(long Tick, int Events)>> SealedAsync(
+        string log, Checkpoint after, HeadRow head, CancellationToken cancellationToken)
     {
         // All pages before the first of the tail are sealed, whichever version wrote them.
         var end = LogRows.Page(head.Tail.Count > 0 ? head.Tail[0].Tick : head.Head.Last.Ticks + 1);
-        var pages = new List<(long, int)>();
-        for (var (key, hasMore) = (LogRows.Page(after.Ticks), true); hasMore && pages.Count < MostPages; key = pages.Count > 0 ? LogRows.Page(pages[^1].Item1) : key)
+        var pages = new List<(long Tick, int Events)>();
+        for (var hasMore = true; hasMore && pages.Count < MostPages;)
         {
-            var answer = await table.QueryAsync(log, new RowQuery(key, end, Math.Min(mergePages, MostPages - pages.Count)) { Columns = KeysAlone }, cancellationToken);
+            var start = LogRows.Page(pages.Count > 0 ? pages[^1].Tick : after.Ticks);
+            var query = new RowQuery(start, end, Math.Min(mergePages, MostPages - pages.Count)) { Columns = KeysAlone };
+            var answer = await table.QueryAsync(log, query, cancellationToken);
             pages.AddRange(answer.Rows.Select(static row => (LogRows.PageTick(row.Key)!.Value, row.IntOf(KeysAlone[0]) ?? 0)));
             hasMore = answer.HasMore;
         }
@@ -165,8 +168,9 @@ internal sealed partial class Compactor(IPartitionedTable table, int mergePages,
     /// <returns>The list as stored, or null when somebody else is at it.</returns>
     private async Task<RunList?> BeginAsync(string log, RunList list, CancellationToken cancellationToken)
     {
-        foreach (var old in list.Previous.Except(list.Current)) await RemoveAsync(log, LogRows.Run(old.Id, 0), LogRows.AfterRun(old.Id), cancellationToken);
-        if (list.Writing > 0) await RemoveAsync(log, LogRows.Run(list.Writing, 0), LogRows.AfterRun(list.Writing), cancellationToken);
+        var remains = list.Previous.Except(list.Current).Select(static run => run.Id);
+        foreach (var id in list.Writing > 0 ? remains.Append(list.Writing) : remains)
+            await RemoveAsync(log, LogRows.Run(id, 0), LogRows.AfterRun(id), cancellationToken);
         var begun = list with { Previous = [], Writing = list.NextId, NextId = list.NextId + 1 };
         if (list.ETag is not null) return await CommitAsync(log, list, begun, [], cancellationToken);
 
@@ -187,7 +191,8 @@ internal sealed partial class Compactor(IPartitionedTable table, int mergePages,
         return null;
     }
 
-    private async Task<bool> MergeAsync(string log, RunList list, List<(long Tick, int Events)> pages, CancellationToken cancellationToken)
+    private async Task<bool> MergeAsync(
+        string log, RunList list, List<(long Tick, int Events)> pages, CancellationToken cancellationToken)
     {
         var (kept, size) = (list.Current.Count, pages.Sum(static page => (long)page.Events));
         while (kept > 0 && list.Current[kept - 1].Events <= SizeRatio * size) size += list.Current[--kept].Events;
@@ -261,9 +266,11 @@ internal sealed partial class Compactor(IPartitionedTable table, int mergePages,
         => new PageReader(table, log).ReadAsync(after, through, int.MaxValue, cancellationToken);
 
     /// <returns>The list as stored, or null when it was replaced by somebody else: another process, or who erases the log.</returns>
-    private async Task<RunList?> CommitAsync(string log, RunList replaced, RunList list, IEnumerable<TableRow> rows, CancellationToken cancellationToken)
+    private async Task<RunList?> CommitAsync(
+        string log, RunList replaced, RunList list, IEnumerable<TableRow> rows, CancellationToken cancellationToken)
     {
-        var outcome = await table.CommitAsync(log, [list.Commit(replaced), .. rows.Select(static row => new RowOperation.Insert(row))], cancellationToken);
+        RowOperation[] operations = [list.Commit(replaced), .. rows.Select(static row => new RowOperation.Insert(row))];
+        var outcome = await table.CommitAsync(log, operations, cancellationToken);
         return outcome is CommitOutcome.Committed committed ? list with { ETag = committed.ETags[0] } : null;
     }
 
@@ -293,13 +300,14 @@ internal sealed partial class Compactor(IPartitionedTable table, int mergePages,
     {
         while (true)
         {
-            var answer = await table.QueryAsync(log, new RowQuery(after, before, TableLimits.Operations) { Columns = KeysAlone }, cancellationToken);
+            var query = new RowQuery(after, before, TableLimits.Operations) { Columns = KeysAlone };
+            var answer = await table.QueryAsync(log, query, cancellationToken);
             if (answer.Rows.Count == 0) return;
             await table.CommitAsync(log, [.. answer.Rows.Select(static row => new RowOperation.Delete(row.Key))], cancellationToken);
         }
     }
 
-    [LoggerMessage(4, LogLevel.Warning, "The runs of a log could not be merged; compact reads look at its pages until a later append has done it")]
+    [LoggerMessage(4, LogLevel.Warning, "The runs of a log could not be merged; compact reads look at its pages until that is done")]
     private static partial void LogNotMerged(ILogger logger, Exception exception);
 
     [LoggerMessage(5, LogLevel.Warning, "The runs of a log are damaged, and are made anew")]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Hashing;
+using System.Runtime.CompilerServices;
 using Dequeue.Contracts;
 using Dequeue.Sync.Storage;
 
@@ -44,8 +45,7 @@ internal sealed class RunCheck(IPartitionedTable table, string log)
             var known = list.Current.Union(list.Previous).Select(static run => run.Id).Append(list.Writing).ToHashSet();
             await foreach (var key in KeysAsync(cancellationToken))
             {
-                if (LogRows.RunTick(key) is null || !known.Contains(long.Parse(key.AsSpan(1, 10), NumberStyles.None, CultureInfo.InvariantCulture)))
-                    findings.Add($"The row {key} belongs to no run.");
+                if (LogRows.RunTick(key) is null || !known.Contains(IdOf(key))) findings.Add($"The row {key} belongs to no run.");
             }
         }
         catch (LogCorruptException e)
@@ -55,6 +55,8 @@ internal sealed class RunCheck(IPartitionedTable table, string log)
 
         return findings;
     }
+
+    private static long IdOf(string key) => long.Parse(key.AsSpan(1, 10), NumberStyles.None, CultureInfo.InvariantCulture);
 
     private async Task<string?> CheckAsync(Run run, CancellationToken cancellationToken)
     {
@@ -80,8 +82,9 @@ internal sealed class RunCheck(IPartitionedTable table, string log)
                 for (var i = 0; i < page.Count; i++, at++)
                 {
                     var (tick, json) = (page.CheckpointAt(i).Ticks, page.EventAt(i));
-                    if (at == survivors.Length || survivors[at] != tick || hashes[tick] != XxHash3.HashToUInt64(json.Span)) return $"Row {row.Key} of a run does not hold what the log does.";
-                    if (marks[i] != EventMark.Of(json.Span)) return $"Row {row.Key} of a run says something else of an event than the event.";
+                    if (at == survivors.Length || survivors[at] != tick || hashes[tick] != XxHash3.HashToUInt64(json.Span))
+                        return $"Row {row.Key} of a run does not hold what the log does.";
+                    if (marks[i] != EventMark.Of(json.Span)) return $"Row {row.Key} of a run has a wrong mark.";
                 }
             }
 
@@ -93,11 +96,12 @@ internal sealed class RunCheck(IPartitionedTable table, string log)
         }
     }
 
-    private async IAsyncEnumerable<string> KeysAsync([System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<string> KeysAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (var (after, hasMore) = (LogRows.BeforeRuns, true); hasMore;)
         {
-            var answer = await table.QueryAsync(log, new RowQuery(after, LogRows.AfterRuns, TableLimits.AnswerRows) { Columns = KeysAlone }, cancellationToken);
+            var query = new RowQuery(after, LogRows.AfterRuns, TableLimits.AnswerRows) { Columns = KeysAlone };
+            var answer = await table.QueryAsync(log, query, cancellationToken);
             foreach (var row in answer.Rows) yield return after = row.Key;
             hasMore = answer.HasMore;
         }

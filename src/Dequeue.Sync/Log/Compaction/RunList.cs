@@ -28,7 +28,10 @@ internal sealed record RunList(IReadOnlyList<Run> Current, IReadOnlyList<Run> Pr
 
     /// <summary>The newest runs that end at or before a position; of none, nothing.</summary>
     public IReadOnlyList<Run> Within(Checkpoint end)
-        => Current.Count > 0 && Through <= end ? Current : Current.Count > 0 && Previous.Count > 0 && Previous[^1].Through <= end ? Previous : [];
+        => Current.Count == 0 ? []
+            : Through <= end ? Current
+            : Previous.Count > 0 && Previous[^1].Through <= end ? Previous
+            : [];
 
     /// <summary>The change that makes this list the stored one, provided that <paramref name="replaced"/> still is.</summary>
     public RowOperation Commit(RunList replaced)
@@ -39,8 +42,8 @@ internal sealed record RunList(IReadOnlyList<Run> Current, IReadOnlyList<Run> Pr
     public static RunList From(TableRow? row)
     {
         if (row is null) return None;
-        if (row.BytesOf(CurrentColumn) is not { } current || row.BytesOf(PreviousColumn) is not { } previous || row.LongOf(NextColumn) is not (> 0 and var next)
-            || row.IntOf(CrcColumn) != Crc(current.Span, previous.Span))
+        if (row.BytesOf(CurrentColumn) is not { } current || row.BytesOf(PreviousColumn) is not { } previous
+            || row.LongOf(NextColumn) is not (> 0 and var next) || row.IntOf(CrcColumn) != Crc(current.Span, previous.Span))
         {
             throw new LogCorruptException("The list of runs is damaged.");
         }
@@ -51,7 +54,8 @@ internal sealed record RunList(IReadOnlyList<Run> Current, IReadOnlyList<Run> Pr
     private TableRow ToRow()
     {
         var (current, previous) = (Write(Current), Write(Previous));
-        var row = new TableRow(LogRows.Runs).Set(CurrentColumn, current).Set(PreviousColumn, previous).Set(NextColumn, NextId).Set(CrcColumn, Crc(current, previous));
+        var row = new TableRow(LogRows.Runs)
+            .Set(CurrentColumn, current).Set(PreviousColumn, previous).Set(NextColumn, NextId).Set(CrcColumn, Crc(current, previous));
         return Writing == 0 ? row : row.Set(WritingColumn, Writing);
     }
 
@@ -74,8 +78,12 @@ internal sealed record RunList(IReadOnlyList<Run> Current, IReadOnlyList<Run> Pr
         var (runs, after) = (new List<Run>(), Checkpoint.Beginning);
         while (!numbers.IsAtEnd)
         {
-            if (!numbers.TryRead(out var id) || !numbers.TryRead(out var step) || !numbers.TryRead(out var events) || step > DateTime.MaxValue.Ticks - after.Ticks)
+            if (!numbers.TryRead(out var id) || !numbers.TryRead(out var step) || !numbers.TryRead(out var events)
+                || step > DateTime.MaxValue.Ticks - after.Ticks)
+            {
                 throw new LogCorruptException("The list of runs cannot be read.");
+            }
+
             var through = Checkpoint.FromTicks(after.Ticks + step);
             runs.Add(new Run(id, after, through, events));
             after = through;

@@ -4,7 +4,9 @@ using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Log.Compaction;
 
-/// <summary>Reads the rows of a run, each of which says where the one before ends: what is missing is noticed before what follows is used.</summary>
+/// <summary>
+/// Reads the rows of a run, each of which says where the one before ends: what is missing is noticed before what follows is used.
+/// </summary>
 internal static class RunReader
 {
     /// <summary>Rows of an answer with content; a row may have 1 MiB.</summary>
@@ -22,7 +24,12 @@ internal static class RunReader
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="LogCorruptException">A row is missing or damaged.</exception>
     public static async IAsyncEnumerable<TableRow> ReadRunAsync(
-        this IPartitionedTable table, string log, Run run, Checkpoint after, bool withContent, [EnumeratorCancellation] CancellationToken cancellationToken)
+        this IPartitionedTable table,
+        string log,
+        Run run,
+        Checkpoint after,
+        bool withContent,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var position = Math.Max(after.Ticks, run.After.Ticks);
@@ -53,14 +60,15 @@ internal static class RunReader
         if (position != run.Through.Ticks) throw Incomplete(run);
 
         Task<RowAnswer> QueryAsync(string key)
-            => table.QueryAsync(
-                log,
-                new RowQuery(key, LogRows.AfterRun(run.Id), withContent ? ContentRows : MarkRows) { Columns = withContent ? null : RunRow.MarkColumns },
-                stop.Token);
+        {
+            var query = new RowQuery(key, LogRows.AfterRun(run.Id), withContent ? ContentRows : MarkRows);
+            return table.QueryAsync(log, withContent ? query : query with { Columns = RunRow.MarkColumns }, stop.Token);
+        }
     }
 
-    /// <summary>Whether runs that were found damaged, or incomplete, are still those that are listed: then they are damaged indeed.</summary>
-    public static async Task<bool> AreCurrentAsync(this IPartitionedTable table, string log, IReadOnlyList<Run> runs, Checkpoint through, CancellationToken cancellationToken)
+    /// <summary>Whether runs that were found damaged or incomplete are still those that are listed: then they are so indeed.</summary>
+    public static async Task<bool> AreCurrentAsync(
+        this IPartitionedTable table, string log, IReadOnlyList<Run> runs, Checkpoint through, CancellationToken cancellationToken)
     {
         try
         {

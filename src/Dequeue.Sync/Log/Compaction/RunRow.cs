@@ -25,7 +25,8 @@ internal static class RunRow
     private const string CrcColumn = "q";
 
     /// <summary>The columns without content.</summary>
-    public static IReadOnlyList<string> MarkColumns { get; } = [.. PageFormat.PositionColumns, AfterColumn, MarksColumn, KeysColumn, CrcColumn];
+    public static IReadOnlyList<string> MarkColumns { get; } =
+        [.. PageFormat.PositionColumns, AfterColumn, MarksColumn, KeysColumn, CrcColumn];
 
     /// <summary>Makes a row.</summary>
     /// <param name="run">The run's id.</param>
@@ -47,7 +48,8 @@ internal static class RunRow
             (at, last) = (at + EntityKey.Size, mark.Timestamp);
         }
 
-        var row = PageFormat.Encode(page, LogRows.Run(run, page.Last.Ticks)).Set(AfterColumn, after).Set(MarksColumn, numbers.ToArray()).Set(KeysColumn, keys);
+        var row = PageFormat.Encode(page, LogRows.Run(run, page.Last.Ticks))
+            .Set(AfterColumn, after).Set(MarksColumn, numbers.ToArray()).Set(KeysColumn, keys);
         return row.Set(CrcColumn, Crc(row));
     }
 
@@ -82,7 +84,8 @@ internal static class RunRow
         var crc = new Crc32();
         crc.Append(BitConverter.GetBytes(row.LongOf(AfterColumn) ?? 0));
         crc.Append(BitConverter.GetBytes(row.LongOf(PageFormat.FirstTickColumn) ?? 0));
-        foreach (var column in (ReadOnlySpan<string>)[PageFormat.EventsColumn, MarksColumn, KeysColumn]) crc.Append(row.BytesOf(column).GetValueOrDefault().Span);
+        ReadOnlySpan<string> columns = [PageFormat.EventsColumn, MarksColumn, KeysColumn];
+        foreach (var column in columns) crc.Append(row.BytesOf(column).GetValueOrDefault().Span);
         return unchecked((int)crc.GetCurrentHashAsUInt32());
     }
 

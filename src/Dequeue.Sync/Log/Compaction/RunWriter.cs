@@ -38,7 +38,9 @@ internal sealed class RunWriter(Run run)
     public Run Finish()
     {
         if (_page is not null) EndRow();
-        return _written == run.Events && _after == run.Through.Ticks ? run : throw new LogCorruptException($"Of the {run.Events} events of a run {_written} are stored.");
+        return _written == run.Events && _after == run.Through.Ticks
+            ? run
+            : throw new LogCorruptException($"Of the {run.Events} events of a run {_written} are stored.");
     }
 
     private void EndRow()

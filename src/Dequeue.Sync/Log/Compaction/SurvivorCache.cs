@@ -40,9 +40,11 @@ internal sealed class SurvivorCache
         lock (_entries)
         {
             _entries.AddFirst(new Entry(log, after, through, keep, selection));
-            while (_entries.Count > MaxEntries || _entries.Count > 1 && _entries.Sum(static entry => (long)entry.Selection.Count) > MaxEvents) _entries.RemoveLast();
+            while (_entries.Count > MaxEntries || _entries.Count > 1 && Events() > MaxEvents) _entries.RemoveLast();
         }
     }
+
+    private long Events() => _entries.Sum(static entry => (long)entry.Selection.Count);
 
     private sealed record Entry(string Log, Checkpoint After, Checkpoint Through, IReadOnlyList<string> Keep, EventSelection Selection);
 }

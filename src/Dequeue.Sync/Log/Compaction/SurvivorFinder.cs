@@ -13,14 +13,15 @@ namespace Dequeue.Sync.Log.Compaction;
 /// </summary>
 /// <param name="table">Where the log is stored.</param>
 /// <param name="log">Its partition.</param>
-/// <param name="compactor">Is told when there is more to open than there should be.</param>
+/// <param name="compactor">Is told when there is more to open than there should be, and makes damaged runs anew.</param>
 /// <param name="logger">Hears of damaged runs.</param>
 internal sealed partial class SurvivorFinder(IPartitionedTable table, string log, Compactor compactor, ILogger logger)
 {
     /// <summary>How often it begins anew because the runs that it read were merged meanwhile, and removed.</summary>
     private const int MaxTries = 3;
 
-    public async Task<EventSelection> FindAsync(Checkpoint after, Checkpoint through, IReadOnlyList<string> keep, CancellationToken cancellationToken)
+    public async Task<EventSelection> FindAsync(
+        Checkpoint after, Checkpoint through, IReadOnlyList<string> keep, CancellationToken cancellationToken)
     {
         var (frontier, start) = keep.Count == 0 ? await FromRunsAsync(after, through, cancellationToken) : (new Frontier(), after);
         await AddPagesAsync(frontier, start, through, keep, cancellationToken);
@@ -28,7 +29,8 @@ internal sealed partial class SurvivorFinder(IPartitionedTable table, string log
     }
 
     /// <returns>What is left of the part of the range that runs have, and where it ends: all of it or nothing.</returns>
-    private async Task<(Frontier Frontier, Checkpoint End)> FromRunsAsync(Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
+    private async Task<(Frontier Frontier, Checkpoint End)> FromRunsAsync(
+        Checkpoint after, Checkpoint through, CancellationToken cancellationToken)
     {
         for (var tries = 0; tries < MaxTries; tries++)
         {

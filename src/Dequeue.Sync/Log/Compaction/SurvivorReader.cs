@@ -8,13 +8,14 @@ using Microsoft.Extensions.Logging;
 namespace Dequeue.Sync.Log.Compaction;
 
 /// <summary>
-/// Reads events that still matter, in commit order: from the runs, where they stand close together, and what is newer from the log. What the
-/// runs lack or have damaged comes from the log as well.
+/// Reads events that still matter, in commit order: from the runs, where they stand close together, and what is newer from the log.
+/// What the runs lack or have damaged comes from the log as well.
 /// </summary>
 /// <param name="table">Where the log is stored.</param>
 /// <param name="log">Its partition.</param>
+/// <param name="compactor">Makes damaged runs anew.</param>
 /// <param name="logger">Hears of damaged runs.</param>
-internal sealed partial class SurvivorReader(IPartitionedTable table, string log, ILogger logger)
+internal sealed partial class SurvivorReader(IPartitionedTable table, string log, Compactor compactor, ILogger logger)
 {
     /// <summary>Pages that wait for the consumer; with the one being made and the one in use, about 4 MB.</summary>
     private const int PagesAhead = 2;
@@ -22,14 +23,18 @@ internal sealed partial class SurvivorReader(IPartitionedTable table, string log
     /// <summary>How often it goes on with other runs because those that it read were merged meanwhile, and removed.</summary>
     private const int MaxTries = 3;
 
-    /// <summary>The selected events of a range, put together into pages as large as a page may be. They are made while the caller works.</summary>
+    /// <summary>The selected events of a range, put together into pages as large as may be. They are made while the caller works.</summary>
     /// <param name="selection">Events that matter at the end of the range, or some of them.</param>
     /// <param name="after">Events strictly after this position.</param>
     /// <param name="through">Events up to and with it.</param>
     /// <param name="how">Where they are, and in what form they are wanted.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public async IAsyncEnumerable<EventPage> ReadAsync(
-        EventSelection selection, Checkpoint after, Checkpoint through, SurvivorReading how, [EnumeratorCancellation] CancellationToken cancellationToken)
+        EventSelection selection,
+        Checkpoint after,
+        Checkpoint through,
+        SurvivorReading how,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var pages = Channel.CreateBounded<EventPage>(new BoundedChannelOptions(PagesAhead) { SingleReader = true, SingleWriter = true });
@@ -47,7 +52,12 @@ internal sealed partial class SurvivorReader(IPartitionedTable table, string log
     }
 
     private async Task ProduceAsync(
-        EventSelection selection, Checkpoint after, Checkpoint through, SurvivorReading how, ChannelWriter<EventPage> pages, CancellationToken cancellationToken)
+        EventSelection selection,
+        Checkpoint after,
+        Checkpoint through,
+        SurvivorReading how,
+        ChannelWriter<EventPage> pages,
+        CancellationToken cancellationToken)
     {
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
         try
@@ -69,7 +79,8 @@ internal sealed partial class SurvivorReader(IPartitionedTable table, string log
     }
 
     /// <returns>The position up to which the runs were read.</returns>
-    private async Task<Checkpoint> FromRunsAsync(EventSelection selection, Checkpoint after, Checkpoint through, Gathered gathered, CancellationToken cancellationToken)
+    private async Task<Checkpoint> FromRunsAsync(
+        EventSelection selection, Checkpoint after, Checkpoint through, Gathered gathered, CancellationToken cancellationToken)
     {
         var position = after;
         for (var tries = 0; tries < MaxTries; tries++)
@@ -91,6 +102,7 @@ internal sealed partial class SurvivorReader(IPartitionedTable table, string log
                 // Else they were merged meanwhile, and removed.
                 if (!await table.AreCurrentAsync(log, runs, through, cancellationToken)) continue;
                 LogDamaged(logger, e);
+                compactor.Renew(log, e);
                 return position;
             }
         }
@@ -102,8 +114,14 @@ internal sealed partial class SurvivorReader(IPartitionedTable table, string log
         TableRow row, EventSelection selection, Checkpoint position, Gathered gathered, CancellationToken cancellationToken)
     {
         var stored = PageFormat.DecodePacked(row);
-        var found = Enumerable.Range(0, stored.Count).Where(i => stored.CheckpointAt(i) > position && selection.Contains(stored.CheckpointAt(i))).ToList();
-        if (found.Count != selection.CountBetween(position, stored.Last)) throw new LogCorruptException($"The row {row.Key} lacks events that matter.");
+        var found = new List<int>(stored.Count);
+        for (var i = stored.CountThrough(position); i < stored.Count; i++)
+        {
+            if (selection.Contains(stored.CheckpointAt(i))) found.Add(i);
+        }
+
+        if (found.Count != selection.CountBetween(position, stored.Last))
+            throw new LogCorruptException($"The row {row.Key} lacks events that matter.");
         if (found.Count == stored.Count)
         {
             await gathered.AddAsync(stored, PageFormat.Decode(row), cancellationToken);
