@@ -20,14 +20,10 @@ internal sealed partial class Compactor(IPartitionedTable table, int mergePages,
     /// Sealed pages that make a merge. Fewer would write more: an entity's state is written again in each merge that it takes part in. More
     /// would leave more for each plan to look at: these pages are the part of the history that a plan opens.
     /// </summary>
-    public const int MergePages = 8;
+    public const int MergePages = 16;
 
     /// <summary>Most pages of one merge: a log without runs is caught up with in parts, some 5 MB of marks at a time.</summary>
     private const int MostPages = 64;
-
-    /// <summary>A run is merged when it is at most half as large again as what is newer. So each one is larger than all newer ones
-    /// together, and of the rows that a stream reads most are the oldest run's.</summary>
-    private const double SizeRatio = 1.5;
 
     /// <summary>Bytes of rows in one transaction, which has 4 MiB, as base64: two rows at the most extreme, twenty as a rule.</summary>
     private const int CommitBytes = 1024 * 1024;
@@ -195,7 +191,9 @@ internal sealed partial class Compactor(IPartitionedTable table, int mergePages,
         string log, RunList list, List<(long Tick, int Events)> pages, CancellationToken cancellationToken)
     {
         var (kept, size) = (list.Current.Count, pages.Sum(static page => (long)page.Events));
-        while (kept > 0 && list.Current[kept - 1].Events <= SizeRatio * size) size += list.Current[--kept].Events;
+
+        // So each run is larger than all that is newer: of the rows that a stream reads most are the oldest run's.
+        while (kept > 0 && list.Current[kept - 1].Events <= size) size += list.Current[--kept].Events;
         var merged = list.Current.Skip(kept).ToList();
         var (after, through) = (kept > 0 ? list.Current[kept - 1].Through : Checkpoint.Beginning, Checkpoint.FromTicks(pages[^1].Tick));
 
