@@ -36,9 +36,13 @@ public enum EventFilter
     ShippedApp,
 }
 
-/// <summary>How a <see cref="SyncManager"/> syncs. Every time-out has a default that fits phones on poor networks.</summary>
+/// <summary>How a <see cref="SyncManager"/> syncs. Every time-out has a default that fits phones on poor networks; none is longer than
+/// 40 days.</summary>
 public sealed record SyncOptions
 {
+    /// <summary>A timer of .NET takes 49 days; a wait may be a tenth longer than a time here.</summary>
+    internal static readonly TimeSpan LongestTime = TimeSpan.FromDays(40);
+
     /// <summary>The server's base address, <c>https://host</c>; a path is kept as a prefix.</summary>
     public required Uri Server { get; init; }
 
@@ -107,7 +111,8 @@ public sealed record SyncOptions
     /// <summary>The back-off's last ceiling. Default 30 s.</summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Longest <c>Retry-After</c> that a call waits for; a longer one ends it, and the failure tells it. Default 60 s.</summary>
+    /// <summary>Longest <c>Retry-After</c> that a call waits for; a longer one ends it, and the failure tells it. A watch waits as long,
+    /// then tries again all the same. Default 60 s.</summary>
     public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The encodings that are asked for, best first. Default gzip, which makes a history about six times smaller on the
@@ -228,8 +233,13 @@ public sealed record SyncOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxMessageBytes, 1024);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxBodyBytes, 1024);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxRetryAfter, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxRetryAfter, LongestTime);
         foreach (var time in (ReadOnlySpan<TimeSpan>)[ConnectTimeout, IdleTimeout, RequestTimeout, CatchUpInterval, KeepAliveInterval, BaseDelay, MaxDelay, PollInterval, MaxPollInterval, StreamRetryInterval])
+        {
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(time, LongestTime);
+        }
     }
 
     private static bool IsValid(StreamPriority priority)
