@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Pushing;
 using Dequeue.Contracts.Rest;
 using Dequeue.Contracts.Streaming;
 
@@ -144,6 +145,14 @@ public sealed record SyncOptions
     /// </summary>
     public StreamPriority? Priority { get; init; }
 
+    /// <summary>
+    /// Asks for the events that still matter, by stream and by REST: those that a later state of their entity supersedes do not come, and
+    /// the store never has them. For apps whose state of an entity is what its own events say, the last one by <c>ts</c> or by order; not
+    /// for audit trails, undo, counters, or events that change another entity than their own: docs/protocol.md. It needs
+    /// <see cref="EventFilter.Mirror"/>: what a filter drops may be what another was left out for. Default null: the whole history.
+    /// </summary>
+    public StreamCompact? Compact { get; init; }
+
     /// <summary>Largest message of a stream in bytes, opened if it was compressed. Default 4 MiB; Web PubSub's own limit is 1 MB.</summary>
     public int MaxMessageBytes { get; init; } = 4 * 1024 * 1024;
 
@@ -172,6 +181,7 @@ public sealed record SyncOptions
         => new(since)
         {
             Encodings = Encodings, Window = window, BatchSize = BatchSize, Delta = Delta, References = References, Priority = priority ? Priority : null,
+            Compact = Compact,
         };
 
     internal Uri Address(string pathAndQuery)
@@ -217,6 +227,9 @@ public sealed record SyncOptions
                 $"Priority names 1 to {StreamPriority.MaxEntities} entities, each 1 to {StreamPriority.MaxIdLength} bytes of UTF-8, or what is active.", nameof(Priority));
         }
 
+        if (Compact is not null && !IsValid(Compact)) throw new ArgumentException(StreamCompactReader.Rule, nameof(Compact));
+        if (Compact is not null && Filter != EventFilter.Mirror)
+            throw new ArgumentException("Compact needs EventFilter.Mirror.", nameof(Compact));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxMessageBytes, 1024);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxBodyBytes, 1024);
@@ -233,6 +246,10 @@ public sealed record SyncOptions
         => priority is { EntityIds: not null } and ({ Active: true } or { EntityIds.Count: > 0 })
             && priority.EntityIds.Count <= StreamPriority.MaxEntities
             && priority.EntityIds.All(static id => IsValid(id));
+
+    private static bool IsValid(StreamCompact compact)
+        => compact.Keep is { Count: <= StreamCompact.MaxTypes }
+            && compact.Keep.All(static type => type is { Length: > 0 and <= PushLimits.MaxTypeLength });
 
     private static bool IsValid(string id)
     {

@@ -281,6 +281,9 @@ public sealed class SyncManagerTests
             good with { Priority = new StreamPriority([""], true) },
             good with { Priority = new StreamPriority([new string('é', 129)], false) },
             good with { Priority = new StreamPriority(["\uD800"], false) },
+            good with { Compact = new StreamCompact { Keep = [""] } },
+            good with { Compact = new StreamCompact { Keep = [.. Enumerable.Repeat("a.b", 101)] } },
+            good with { Compact = new StreamCompact(), Filter = EventFilter.ShippedApp },
             good with { Priority = new StreamPriority([.. Enumerable.Range(0, 101).Select(static i => $"task-{i}")], false) },
         ];
         Assert.All(bad, options => Assert.ThrowsAny<ArgumentException>(() => new SyncManager(options, _store, Tokens)));
