@@ -79,7 +79,7 @@ internal sealed class HealRun(
         for (var more = true; more;)
         {
             var after = since;
-            var answer = await TryAsync(() => rest.PullAsync(after, new HistoryClaim(epoch, null), cancellationToken), cancellationToken).ConfigureAwait(false);
+            var answer = await TryAsync(() => rest.PullAllAsync(after, new HistoryClaim(epoch, null), cancellationToken), cancellationToken).ConfigureAwait(false);
             if (answer is RestAnswer<EventPageBody>.Failed failed) return (ids, failed.Failure);
             var (page, bytes) = (RestAnswer<EventPageBody>.Ok)answer;
             Bytes += bytes;

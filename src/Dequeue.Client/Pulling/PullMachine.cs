@@ -33,11 +33,14 @@ internal static class PullMachine
         var position = mark is null ? null : origin.Checkpoint <= Checkpoint.Beginning ? 0 : mark.Value.Position;
         var state = new PullState(PullPhase.Negotiating, origin, origin.Checkpoint, terms)
         {
-            IsComparable = terms.Digests,
+            IsComparable = terms is { Digests: true, Compact: false },
             KnowsLog = mark is not null,
             Epoch = mark?.Epoch,
             LogPosition = position,
             OriginLogPosition = position,
+
+            // Of what is left out nobody here knows how much it is.
+            IsCountable = !terms.Compact,
         };
         return terms.Endpoint == StreamEndpoint.None ? NextPage(state) : Ask(state);
     }
@@ -100,6 +103,7 @@ internal static class PullMachine
                     Total = TotalOf(state, start.TotalEvents),
                     Epoch = state.Epoch ?? start.Epoch,
                     StreamLogPosition = state.LogPosition,
+                    History = state.Resumes == 0 ? start.HistoryEvents : state.History,
                 }),
             StreamMessage.Batch batch when state.Phase == PullPhase.Streaming
                 => OnBatch(state with { UnacknowledgedBytes = state.UnacknowledgedBytes + message.Bytes }, batch, message.Known),
@@ -217,7 +221,8 @@ internal static class PullMachine
                 Phase = PullPhase.SavingEnd,
                 DigestVerified = verified && state.Unverified == 0,
                 Saving = (complete.NewCheckpoint, 0),
-                SavingTold = state.StreamLogPosition + state.Announced ?? complete.Position,
+                SavingKnown = 0,
+                SavingTold = state.Terms.Compact ? complete.Position : state.StreamLogPosition + state.Announced ?? complete.Position,
                 Epoch = state.Epoch ?? complete.Epoch,
             },
             new PullCommand.Save([], complete.NewCheckpoint));
@@ -328,7 +333,7 @@ internal static class PullMachine
                 Position = state.Origin.Checkpoint,
                 Processed = 0,
                 LogPosition = state.OriginLogPosition,
-                IsCountable = true,
+                IsCountable = !state.Terms.Compact,
             },
             new PullCommand.Rewind(state.Origin));
 

@@ -74,7 +74,7 @@ internal sealed class PullRun(
 
                     return new SyncResult(
                         state.Transport, state.Processed, _added, meter.Seconds, _bytes, state.Position, state.StreamFailure, state.DigestVerified,
-                        _readySeconds, state.Repaired, state.Resumes, state.PushedAgain, requeued);
+                        _readySeconds, state.Repaired, state.Resumes, state.History, state.PushedAgain, requeued);
                 case PullCommand.Fail fail:
                     throw new SyncFailedException(fail.Failure);
             }

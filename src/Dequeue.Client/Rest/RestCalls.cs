@@ -5,6 +5,7 @@ using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Rest;
+using Dequeue.Contracts.Streaming;
 
 namespace Dequeue.Client.Rest;
 
@@ -27,7 +28,11 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
     /// <param name="claim">What is said of the store.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public Task<RestAnswer<EventPageBody>> PullAsync(Checkpoint since, HistoryClaim claim, CancellationToken cancellationToken)
-        => PullAsync(since, options.PageSize, claim, cancellationToken);
+        => PullAsync(since, options.PageSize, options.Compact, claim, cancellationToken);
+
+    /// <summary>The same, with nothing left out.</summary>
+    public Task<RestAnswer<EventPageBody>> PullAllAsync(Checkpoint since, HistoryClaim claim, CancellationToken cancellationToken)
+        => PullAsync(since, options.PageSize, null, claim, cancellationToken);
 
     /// <summary>The next <paramref name="count"/> events after a checkpoint, in as many pages as that takes.</summary>
     public async Task<RestAnswer<IReadOnlyList<SyncEvent>>> RangeAsync(Checkpoint since, int count, CancellationToken cancellationToken)
@@ -35,7 +40,7 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
         var (events, bytes) = (new List<SyncEvent>(count), 0L);
         while (events.Count < count)
         {
-            var answer = await PullAsync(since, Math.Min(count - events.Count, options.PageSize), default, cancellationToken).ConfigureAwait(false);
+            var answer = await PullAsync(since, Math.Min(count - events.Count, options.PageSize), null, default, cancellationToken).ConfigureAwait(false);
             if (answer is RestAnswer<EventPageBody>.Failed failed) return new RestAnswer<IReadOnlyList<SyncEvent>>.Failed(failed.Failure);
             var (page, wireBytes) = (RestAnswer<EventPageBody>.Ok)answer;
             bytes += wireBytes;
@@ -81,17 +86,14 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
         return true;
     }
 
-    private Task<RestAnswer<EventPageBody>> PullAsync(Checkpoint since, int limit, HistoryClaim claim, CancellationToken cancellationToken)
-    {
-        var claimed = (claim.Epoch is { } epoch ? $",\"epoch\":\"{epoch}\"" : "")
-            + (claim.Position is { } position ? string.Create(CultureInfo.InvariantCulture, $",\"position\":{position}") : "");
-        return PostAsync(
+    private Task<RestAnswer<EventPageBody>> PullAsync(
+        Checkpoint since, int limit, StreamCompact? compact, HistoryClaim claim, CancellationToken cancellationToken)
+        => PostAsync(
             options.SyncCall("pull"),
-            System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"since\":\"{since}\",\"limit\":{limit}{claimed}}}")),
+            PullRequest.Write(since, limit, compact, claim),
             body => EventPageBody.Read(body, _events),
             options.RequestTimeout,
             cancellationToken);
-    }
 
     public Task<RestAnswer<PushResponse>> PushAsync(ReadOnlyMemory<byte> events, CancellationToken cancellationToken)
         => PostAsync(

@@ -13,8 +13,10 @@ public abstract record StreamMessage
     /// <param name="TotalEvents">Events strictly after the request's <c>since</c>, at least 0.</param>
     /// <param name="Encoding">The encoding of the batches, one of <see cref="BatchEncodings"/>, or null for plain JSON.</param>
     /// <param name="PriorityEvents">Those of them that come first, until <see cref="Ready"/>; null when none were asked for first.</param>
+    /// <param name="HistoryEvents">Of a compact stream: all events strictly after <c>since</c>, with those left out; else null.</param>
     /// <param name="Epoch">The log's epoch; null when it has none.</param>
-    public sealed record Start(long TotalEvents, string? Encoding = null, long? PriorityEvents = null, string? Epoch = null) : StreamMessage
+    public sealed record Start(
+        long TotalEvents, string? Encoding = null, long? PriorityEvents = null, long? HistoryEvents = null, string? Epoch = null) : StreamMessage
     {
         /// <summary>The message's <c>type</c>.</summary>
         public const string Type = "sync.stream.start";
@@ -27,6 +29,7 @@ public abstract record StreamMessage
                 writer.WriteNumber("totalEvents"u8, start.TotalEvents);
                 if (start.Encoding is { } encoding) writer.WriteString("encoding"u8, encoding);
                 if (start.PriorityEvents is { } first) writer.WriteNumber("priorityEvents"u8, first);
+                if (start.HistoryEvents is { } all) writer.WriteNumber("historyEvents"u8, all);
                 if (start.Epoch is { } epoch) writer.WriteString("epoch"u8, epoch);
             }, this);
     }
