@@ -24,7 +24,12 @@ public sealed class Browser : IAsyncLifetime
     }
 
     /// <summary>Someone who opens the page.</summary>
-    internal async Task<Visitor> VisitAsync(Uri address, string fragment = "", BrowserNewContextOptions? options = null)
+    /// <param name="address">The server's address, below which the page is.</param>
+    /// <param name="fragment">What follows the address.</param>
+    /// <param name="options">How the browser is.</param>
+    /// <param name="offersReferences">Whether the page is told that the server has pages by reference, which a test then plays.</param>
+    internal async Task<Visitor> VisitAsync(
+        Uri address, string fragment = "", BrowserNewContextOptions? options = null, bool offersReferences = false)
     {
         if (_browser is null)
         {
@@ -33,7 +38,16 @@ public sealed class Browser : IAsyncLifetime
         }
 
         var visitor = await Visitor.OpenAsync(await _browser.NewContextAsync(options));
-        await visitor.Page.GotoAsync(new Uri(address, "/" + fragment).AbsoluteUri);
+        if (offersReferences) await visitor.Page.RouteAsync(address.AbsoluteUri, OfferAsync);
+        await visitor.Page.GotoAsync(address.AbsoluteUri + fragment);
         return visitor;
+    }
+
+    private static async Task OfferAsync(IRoute route)
+    {
+        var answer = await route.FetchAsync();
+        var page = (await answer.TextAsync())
+            .Replace("name=\"dequeue-references\" content=\"false\"", "name=\"dequeue-references\" content=\"true\"", StringComparison.Ordinal);
+        await route.FulfillAsync(new RouteFulfillOptions { Response = answer, Body = page });
     }
 }

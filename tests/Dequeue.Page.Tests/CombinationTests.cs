@@ -12,27 +12,18 @@ namespace Dequeue.Page.Tests;
 /// <summary>Each combination of the stream's options brings the page the same events, in the order and with the digest that are right.</summary>
 public sealed class CombinationTests(OptionBackend server, Browser browser, Azurite azurite) : IClassFixture<OptionBackend>
 {
-    /// <summary>The page's own modules, without its view: what <c>row</c> asks for, and one event more when that is live.</summary>
+    /// <summary>The page's client, without its view: what <c>row</c> asks for.</summary>
     private const string Sync = """
-        async ({ token, since, fields, later }) => {
-          const [{ Api }, { Device }, { REAL_LINK }, { byStream }] = await Promise.all(['api', 'device', 'link', 'stream'].map(name => import(`/page/${name}.js`)));
-          const api = new Api(token, REAL_LINK);
-          const device = new Device(since);
-          const stopping = new AbortController();
-          const result = { ids: [], ready: null, digest: null, failure: null };
-          const keep = (events, checkpoint) => {
-            result.ids.push(...device.save(events, checkpoint).map(event => event.id));
-            if (later && result.ids.at(-1) === JSON.parse(later).id) stopping.abort();
-          };
-          try {
-            await byStream({
-              api, device, signal: stopping.signal, wishes: fields, keep, report: ({ ready, digest }) => { result.ready ??= ready ?? null; result.digest ??= digest ?? null; },
-              onLive: () => fetch('/v1/sync/push', { method: 'POST', headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' }, body: `{"events":[${later}]}` }),
-            });
-          } catch (failure) {
-            if (!stopping.signal.aborted) result.failure = failure.message;
-          }
-          return JSON.stringify(result);
+        async ({ token, since, fields }) => {
+          const { MemoryStore, SyncManager, digestOf } = await import('/page/client/index.js');
+          const store = new MemoryStore({ checkpoint: since });
+          const sync = new SyncManager({ server: location.origin, token, store, encodings: [], window: 0, ...fields });
+          const { streamFailure, digestVerified } = await sync.pull({ onProgress: progress => { sync.ready = progress.ready; } });
+          const events = store.events;
+          return JSON.stringify({
+            ids: events.map(({ id }) => id), ready: sync.ready, failure: streamFailure?.message,
+            digest: digestVerified ? digestOf(events.map(({ text }) => text)) : null,
+          });
         }
         """;
 
@@ -42,15 +33,15 @@ public sealed class CombinationTests(OptionBackend server, Browser browser, Azur
         var history = server.History;
         await AllowPageAsync();
         await using var visitor = await browser.VisitAsync(server.Backend.Address);
+        Assert.Equal(1, await visitor.Page.Locator("[name=references]").CountAsync());
         var wrong = new List<string>();
-        foreach (var row in OptionRow.All([null, BatchEncodings.Gzip]))
+        foreach (var row in OptionRow.All([null, BatchEncodings.Gzip], staysOpen: false))
         {
             var (expected, first) = history.Expected(row);
-            var later = row.Live ? history.Next() : null;
-            if (later is not null) history.Add(later);
-            var text = await visitor.Page.EvaluateAsync<string>(Sync, new { token = history.User.Token, since = row.FromMiddle ? history.Middle : null, fields = row.ToFields(history), later });
+            var text = await visitor.Page.EvaluateAsync<string>(
+                Sync, new { token = history.User.Token, since = row.FromMiddle ? history.Middle : null, fields = row.ToFields(history) });
             var result = JsonDocument.Parse(text).RootElement;
-            var ids = (later is null ? expected : [.. expected, later]).Select(json => JsonDocument.Parse(json).RootElement.GetProperty("id").GetString());
+            var ids = expected.Select(json => JsonDocument.Parse(json).RootElement.GetProperty("id").GetString());
             var isRight = result.GetProperty("ids").EnumerateArray().Select(id => id.GetString()).SequenceEqual(ids)
                 && result.GetProperty("digest").GetString() == StreamScript.DigestOf(expected)
                 && (result.GetProperty("ready") is { ValueKind: JsonValueKind.Number } ready ? ready.GetInt32() : null as int?) == first;

@@ -44,7 +44,7 @@ public sealed class LookTests(Backend backend, Browser browser)
         await visitor.SeesAsync("#fresh [data-part=facts]", "Verified");
         await visitor.PressAsync("Start the race");
         await AssertReadableAsync(visitor.Page);
-        await visitor.SeesAsync("#race-result", "Both devices hold the same events");
+        await visitor.SeesAsync("#race-result", "All devices hold the same events");
         await AssertReadableAsync(visitor.Page);
         Assert.Equal(0, await visitor.Page.EvaluateAsync<int>("document.getAnimations().length"));
         if (Pictures is not null)

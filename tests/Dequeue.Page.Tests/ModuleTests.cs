@@ -6,7 +6,7 @@ using Dequeue.EndToEnd.Tests.Hosting;
 
 namespace Dequeue.Page.Tests;
 
-/// <summary>The page's own reading of JSON text and its own SHA-256, against those of .NET.</summary>
+/// <summary>The reading of JSON text and the SHA-256 of the client for JavaScript, against those of .NET.</summary>
 public sealed class ModuleTests(Backend backend, Browser browser)
 {
     private static readonly Gen<string> Space = OneOf("", "", "", " ", "\n\t ");
@@ -24,7 +24,7 @@ public sealed class ModuleTests(Backend backend, Browser browser)
         var cut = await visitor.Page.EvaluateAsync<string[][]>(
             """
             async texts => {
-              const { elements, members } = await import('/page/rawjson.js');
+              const { elements, members } = await import('/page/client/json-text.js');
               return texts.map(text => text.startsWith('{') ? [...members(text)].flatMap(({ name, start, end }) => [name, text.slice(start, end)]) : text.startsWith('[') ? elements(text) : []);
             }
             """,
@@ -41,7 +41,7 @@ public sealed class ModuleTests(Backend backend, Browser browser)
         var digests = await visitor.Page.EvaluateAsync<string[]>(
             """
             async batches => {
-              const { EventDigest } = await import('/page/digest.js');
+              const { EventDigest } = await import('/page/client/digest.js');
               const all = new EventDigest();
               const each = batches.map(batch => { const digest = new EventDigest(); digest.add(batch); digest.add([]); all.add(batch); return digest.end(); });
               return [...each, new EventDigest().end(), all.end()];

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.RegularExpressions;
 using Dequeue.EndToEnd.Tests.Hosting;
 
 namespace Dequeue.Page.Tests;
@@ -8,7 +9,7 @@ public sealed class ServingTests(Backend backend, Browser browser)
     [Fact]
     public async Task The_page_and_its_files_are_served_with_a_strict_policy()
     {
-        foreach (var (path, type) in new[] { ("/", "text/html"), ("/page/app.js", "text/javascript"), ("/page/page.css", "text/css"), ("/page/icon.svg", "image/svg+xml") })
+        foreach (var (path, type) in new[] { ("/", "text/html"), ("/page/app.js", "text/javascript"), ("/page/client/index.js", "text/javascript"), ("/page/page.css", "text/css"), ("/page/icon.svg", "image/svg+xml") })
         {
             using var answer = await backend.Http.GetAsync(path, TestContext.Current.CancellationToken);
             var policy = answer.Headers.GetValues("Content-Security-Policy").Single();
@@ -31,11 +32,27 @@ public sealed class ServingTests(Backend backend, Browser browser)
     [InlineData("/page/nothing.js")]
     [InlineData("/page/..%2fhost.json")]
     [InlineData("/page/APP.JS")]
+    [InlineData("/page/client/indexeddb-store.js")]
+    [InlineData("/page/digest.js")]
     [InlineData("/nothing")]
     public async Task There_is_nothing_else(string path)
     {
         using var answer = await backend.Http.GetAsync(path, TestContext.Current.CancellationToken);
         Assert.Equal(HttpStatusCode.NotFound, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task It_works_under_a_base_path_behind_a_proxy()
+    {
+        var user = backend.NewUser();
+        await user.PushHistoryAsync(12);
+        await using var proxy = await BaseProxy.StartAsync(backend.Address);
+        await using var visitor = await browser.VisitAsync(proxy.Address, "#token=" + user.Token);
+        await visitor.SeesLiveAsync();
+        await visitor.SeesAsync("#fresh", new Regex("Complete: 12 events in .* by stream"));
+        await visitor.PressAsync("Push an event from another device");
+        await visitor.SeesAsync("#live-push-state", "It arrived");
+        Assert.All(visitor.Urls.Where(url => url.StartsWith("http", StringComparison.Ordinal)), url => Assert.StartsWith(proxy.Address.AbsoluteUri, url, StringComparison.Ordinal));
     }
 
     [Fact]

@@ -27,13 +27,12 @@ public sealed class SignInTests(Backend backend, Browser browser)
     }
 
     [Fact]
-    public async Task A_link_with_a_token_signs_in_and_the_token_is_in_no_URL_afterwards()
+    public async Task A_link_with_a_token_signs_in_and_syncs_at_once_and_the_token_is_in_no_URL_afterwards()
     {
         var user = backend.NewUser();
         await user.PushHistoryAsync(12);
         await using var visitor = await browser.VisitAsync(backend.Address, "#token=" + user.Token);
         await visitor.SeesLiveAsync();
-        await visitor.PressAsync("Sync a fresh device");
         await visitor.SeesAsync("#fresh", "Complete: 12 events");
 
         Assert.Equal(backend.Address.AbsoluteUri, visitor.Page.Url);

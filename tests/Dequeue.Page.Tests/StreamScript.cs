@@ -35,7 +35,7 @@ internal sealed class StreamScript
     /// <summary>Someone with a history who has all options but compression switched on.</summary>
     public static async Task<Visitor> VisitAsync(Backend backend, Browser browser, TestUser user, Action<StreamScript> play)
     {
-        var visitor = await browser.VisitAsync(backend.Address);
+        var visitor = await browser.VisitAsync(backend.Address, offersReferences: true);
         await visitor.SignInAsync(user.Token);
         await visitor.SeesLiveAsync();
         await PlayAsync(visitor.Page, play);

@@ -14,7 +14,8 @@ internal static class NodeTools
     private static readonly TimeSpan InstallTime = TimeSpan.FromMinutes(5);
     private static readonly Lazy<Task<string?>> Problem = new(SetUpAsync);
 
-    private static string Folder { get; } = FindFolder();
+    /// <summary>tests/node.</summary>
+    public static string Folder { get; } = FindFolder();
 
     /// <summary>Runs a script to its end and returns what it printed. A script that fails, fails the test with its errors.</summary>
     /// <param name="script">Path under tests/node.</param>

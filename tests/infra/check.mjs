@@ -320,7 +320,8 @@ check('a release runs what it publishes before it does, and publishes nothing wi
   const order = ['dotnet pack', 'dequeue" demo', 'run-published.sh', 'upload-artifact@', 'sbom-path:', 'nuget push'].map((part) => text.indexOf(part));
   return [
     ...(order.every((at, i) => at > 0 && (i === 0 || at > order[i - 1])) ? [] : [`the steps are at ${order}`]),
-    ...(/^ {2}publish:\n {4}needs: \[pack, attest\]$/m.test(text) ? [] : ['publish does not wait for attest']),
+    ...['publish', 'publish-npm'].filter((job) => !new RegExp(`^ {2}${job}:\\n {4}needs: \\[pack, attest\\]$`, 'm').test(text)).map((job) => `${job} does not wait for attest`),
+    ...(text.match(/^ +packages\/\*\.tgz$/gm)?.length === 2 && /npm publish \S+ --provenance /.test(text) ? [] : ['the npm package has no provenance']),
   ];
 });
 check('host.scheduler.json is host.json with the scheduler instead of queues and tables', () => {

@@ -187,7 +187,7 @@ internal static class PullMachine
         if (verified && !string.Equals(digest, complete.Digest, StringComparison.OrdinalIgnoreCase))
             return Doubt(state, Bad("The digest of the events is not the server's."));
         return (
-            state with { Phase = PullPhase.SavingEnd, DigestVerified = verified && state.Unverified == 0, Saving = (complete.NewCheckpoint, 0) },
+            state with { Phase = PullPhase.SavingEnd, DigestVerified = verified && state.Unverified == 0, Saving = (complete.NewCheckpoint, 0), SavingKnown = 0 },
             new PullCommand.Save([], complete.NewCheckpoint));
     }
 

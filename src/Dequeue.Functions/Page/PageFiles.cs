@@ -8,18 +8,24 @@ using Microsoft.AspNetCore.Http;
 namespace Dequeue.Functions.Page;
 
 /// <summary>
-/// The files of the page, embedded in this assembly: a few small ones, kept in memory. The page may load scripts and styles from
-/// here alone, and talk to this server, its Web PubSub and its storage of pages alone.
+/// The files of the page and of the client that it uses, embedded in this assembly: small ones, kept in memory. The page may load scripts
+/// and styles from here alone, and talk to this server, its Web PubSub and its storage of pages alone.
 /// </summary>
 public sealed class PageFiles
 {
     internal const string Index = "index.html";
+
+    /// <summary>What the names of the client's modules begin with.</summary>
+    internal const string ClientFolder = "client/";
 
     /// <summary>How the project file names the embedded resources.</summary>
     private const string ResourcePrefix = "page/";
 
     /// <summary>What <see cref="Index"/> has in the place of the default app's id, which needs no escaping.</summary>
     private const string AppPlaceholder = "{{app}}";
+
+    /// <summary>And in the place of whether pages may come by reference.</summary>
+    private const string ReferencesPlaceholder = "{{references}}";
 
     private readonly FrozenDictionary<string, PageFile> _files;
 
@@ -31,18 +37,21 @@ public sealed class PageFiles
         var policy = ContentSecurityPolicy(settings.WebPubSub.Endpoint, offers.Origin);
         _files = typeof(PageFiles).Assembly.GetManifestResourceNames()
             .Where(resource => resource.StartsWith(ResourcePrefix, StringComparison.Ordinal))
-            .Select(resource => new PageFile(resource[ResourcePrefix.Length..], Read(resource, settings), policy))
+            .Select(resource => new PageFile(resource[ResourcePrefix.Length..], Read(resource, settings, offers), policy))
             .ToFrozenDictionary(file => file.Name, StringComparer.Ordinal);
     }
 
     /// <summary>The file of a name, or 404.</summary>
     public IResult Find(string name) => _files.TryGetValue(name, out var file) ? file : Results.NotFound();
 
-    private static byte[] Read(string resource, BackendSettings settings)
+    private static byte[] Read(string resource, BackendSettings settings, PageOffers offers)
     {
         using var reader = new StreamReader(typeof(PageFiles).Assembly.GetManifestResourceStream(resource)!);
         var text = reader.ReadToEnd();
-        return Encoding.UTF8.GetBytes(resource == ResourcePrefix + Index ? text.Replace(AppPlaceholder, settings.Apps.Default.Value, StringComparison.Ordinal) : text);
+        if (resource != ResourcePrefix + Index) return Encoding.UTF8.GetBytes(text);
+        return Encoding.UTF8.GetBytes(text
+            .Replace(AppPlaceholder, settings.Apps.Default.Value, StringComparison.Ordinal)
+            .Replace(ReferencesPlaceholder, offers.Origin is null ? "false" : "true", StringComparison.Ordinal));
     }
 
     private static string ContentSecurityPolicy(Uri webPubSub, Uri? pages)

@@ -19,4 +19,9 @@ public sealed class PageFunctions(PageFiles files)
     /// <summary><c>GET /page/{name}</c>: a script, a style sheet, an image.</summary>
     [Function("PageFile")]
     public IResult File([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "page/{name}")] HttpRequest request, string name) => files.Find(name);
+
+    /// <summary><c>GET /page/client/{name}</c>: a module of the client, as it lies in src/dequeue-client.</summary>
+    [Function("PageClientFile")]
+    public IResult ClientFile([HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "page/client/{name}")] HttpRequest request, string name)
+        => files.Find(PageFiles.ClientFolder + name);
 }

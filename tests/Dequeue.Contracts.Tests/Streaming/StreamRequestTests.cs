@@ -133,7 +133,7 @@ public sealed class StreamRequestTests
         Assert.IsType<StreamRequestReading.Refused>(Read(Keep([new string('x', 129)])));
 
         static string Keep(IEnumerable<string> types)
-            => $$"""{"type":"sync.stream.request","compact":{"keep":[{{string.Join(',', types.Select(type => $"\"{type}\""))}}]}}""";
+            => $$$"""{"type":"sync.stream.request","compact":{"keep":[{{{string.Join(',', types.Select(type => $"\"{type}\""))}}}]}}""";
     }
 
     [Fact]

@@ -1,20 +1,25 @@
 // The page's life: signed out, or signed in with one token.
 
-import { Api } from './api.js';
+import { MemoryStore, SyncManager } from './client/index.js';
 import { dayTime, number } from './format.js';
 import { freshDevice } from './fresh.js';
-import { REAL_LINK } from './link.js';
 import { showOptions } from './options.js';
 import { race } from './race.js';
 import * as session from './session.js';
 import { liveTail } from './tail.js';
+import { advise, say } from './words.js';
 
 /** The totals follow live events, but not each of them. */
 const TOTALS_PAUSE = 1000;
 
+/** Where the server is: this file lies in `page/` below it, behind whatever base path a proxy puts before both. */
+const SERVER = new URL('..', import.meta.url).href;
+
 const $ = id => document.getElementById(id);
 const app = document.querySelector('meta[name="dequeue-app"]').content;
-let api = null;
+
+/** Makes a client of the user's, with a store and options; null when nobody is signed in. */
+let connect = null;
 let meta = null;
 let totalsTimer = 0;
 
@@ -23,7 +28,7 @@ const fresh = freshDevice({ announce, onFailure, expected });
 const lanes = race({ onFailure, expected });
 const tail = liveTail({ app, onFailure, onArrival: refreshSoon });
 
-async function signIn() {
+async function signIn(startsSync = false) {
   hideBanner();
   const token = session.token();
   if (!token) {
@@ -31,33 +36,34 @@ async function signIn() {
     return;
   }
 
-  api = new Api(token, REAL_LINK);
+  connect = (store, options) => new SyncManager({ server: SERVER, token, store, ...options });
   meta = null;
-  const mine = api;
+  const mine = connect;
   try {
     await refresh();
   } catch (failure) {
-    if (api !== mine) return;
+    if (connect !== mine) return;
     onFailure(failure);
-    if (failure.kind === 'signin') return;
+    if (failure.kind === 'unauthorized') return;
   }
 
-  if (api !== mine) return;
+  if (connect !== mine) return;
   $('user').textContent = session.claims(token).sub ?? '';
   $('session').hidden = $('workspace').hidden = false;
   $('sign-in').hidden = true;
   $('token').value = '';
   $('fresh-title').focus();
-  tail.start(api, meta?.lastSyncedAtTs ? new Date(meta.lastSyncedAtTs).toISOString() : null);
+  tail.start(connect, meta?.lastSyncedAtTs ? new Date(meta.lastSyncedAtTs).toISOString() : null);
+  if (startsSync) act(fresh.run);
 }
 
 function stop() {
   clearTimeout(totalsTimer);
   totalsTimer = 0;
-  fresh.stop();
+  fresh.leave();
   lanes.stop();
   tail.stop();
-  api = meta = null;
+  connect = meta = null;
 }
 
 function leave() {
@@ -73,9 +79,9 @@ function showSignIn() {
 }
 
 async function refresh() {
-  const mine = api;
-  const read = await mine.meta();
-  if (api !== mine) return;
+  const mine = connect;
+  const read = await mine(new MemoryStore()).meta();
+  if (connect !== mine) return;
   meta = read;
   $('total-events').textContent = number(read.eventCount);
   $('total-committed').textContent = read.lastSyncedAtTs ? dayTime(new Date(read.lastSyncedAtTs)) : '–';
@@ -86,30 +92,22 @@ function refreshSoon() {
   if (totalsTimer) return;
   totalsTimer = setTimeout(() => {
     totalsTimer = 0;
-    if (api) refresh().catch(onFailure);
+    if (connect) refresh().catch(onFailure);
   }, meta ? TOTALS_PAUSE : 0);
 }
 
 function onFailure(failure) {
   if (failure.name === 'AbortError') return;
-  if (failure.kind !== 'signin') {
-    showBanner(advice(failure));
+  if (failure.kind !== 'unauthorized') {
+    showBanner(advise(failure));
     return;
   }
 
   const { exp } = session.claims(session.token() ?? '');
   leave();
   const expired = failure.status === 401 && exp * 1000 < Date.now();
-  showBanner(expired ? `The token expired on ${dayTime(new Date(exp * 1000))}. Sign in with a new one.` : `${failure.message} Sign in with another one.`);
+  showBanner(expired ? `The token expired on ${dayTime(new Date(exp * 1000))}. Sign in with a new one.` : `${say(failure)} Sign in with another one.`);
   $('token').setAttribute('aria-invalid', 'true');
-}
-
-function advice(failure) {
-  switch (failure.kind) {
-    case 'storage': return `${failure.message} (503 ${failure.code}) Nothing is lost: try again in a moment.`;
-    case 'offline': return `${failure.message} Try again when the connection is back.`;
-    default: return failure.message;
-  }
 }
 
 function showBanner(text) {
@@ -129,8 +127,8 @@ function announce(text) {
 /** What a visitor asks for starts with a clean banner, and ends with the current totals. */
 async function act(action) {
   hideBanner();
-  await action(api);
-  if (api) refreshSoon();
+  await action(connect);
+  if (connect) refreshSoon();
 }
 
 $('sign-in-form').addEventListener('submit', event => {
@@ -143,20 +141,22 @@ $('sign-out').addEventListener('click', () => {
   leave();
 });
 $('fresh-start').addEventListener('click', () => act(fresh.run));
+$('fresh-anew').addEventListener('click', () => act(fresh.startOver));
 $('race-start').addEventListener('click', () => act(lanes.run));
 $('live-push').addEventListener('click', () => act(tail.push));
 $('race-settings').addEventListener('submit', event => event.preventDefault());
 addEventListener('hashchange', () => {
   if (!session.takeFromAddress()) return;
   stop();
-  signIn();
+  signIn(true);
 });
 addEventListener('offline', () => showBanner('This device is offline. The page carries on when the connection is back.'));
 addEventListener('online', () => {
   hideBanner();
-  if (api) refreshSoon();
+  if (connect) refreshSoon();
 });
 
 showOptions();
-session.takeFromAddress();
-signIn();
+
+// Whoever comes by a link sees at once what it is about.
+signIn(session.takeFromAddress());

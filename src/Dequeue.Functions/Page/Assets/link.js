@@ -1,37 +1,53 @@
-// A link with a round trip of its own, simulated in the page on top of the real one: a request waits half a round trip before it
-// is sent and half before its answer is read, opening a socket waits two (TCP, then the upgrade), a message waits half.
+// A link with a round trip of its own, simulated in the page on top of the real one: a request waits half a round trip before it is sent
+// and half before its answer is read, opening a socket waits two (TCP, then the upgrade), a message waits half.
 
-export class Link {
-  /** @param {number} roundTrip milliseconds; 0 for the real link alone */
-  constructor(roundTrip) {
-    this.roundTrip = roundTrip;
-  }
+/**
+ * The fetch and the WebSocket of such a link, as the client takes them.
+ * @param {number} roundTrip milliseconds; 0 for the real link alone
+ */
+export function link(roundTrip) {
+  if (roundTrip === 0) return {};
+  const wait = roundTrips => new Promise(resolve => { setTimeout(resolve, roundTrip * roundTrips); });
+  return {
+    async fetch(...call) {
+      await wait(0.5);
+      const answer = await fetch(...call);
+      await wait(0.5);
+      return answer;
+    },
 
-  wait(roundTrips, signal) {
-    return delay(this.roundTrip * roundTrips, signal);
-  }
+    WebSocket: class {
+      #socket = null;
+      #isClosed = false;
+      readyState = WebSocket.CONNECTING;
 
-  /** Waits until a message that reached the browser at `at` would have come over the link. */
-  arrival(at, signal) {
-    return delay(at + this.roundTrip / 2 - performance.now(), signal);
-  }
-}
+      constructor(url) {
+        wait(2).then(() => this.#isClosed || this.#open(url));
+      }
 
-export const REAL_LINK = new Link(0);
+      send(bytes) {
+        wait(0.5).then(() => this.#socket.readyState === WebSocket.OPEN && this.#socket.send(bytes));
+      }
 
-/** Resolves after so many milliseconds, at once when there are none; rejects when aborted. */
-export function delay(milliseconds, signal) {
-  signal?.throwIfAborted();
-  if (milliseconds <= 0) return Promise.resolve();
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, milliseconds);
-    signal?.addEventListener('abort', stop, { once: true });
-  });
+      close(code) {
+        this.#isClosed = true;
+        this.#socket?.close(code);
+      }
+
+      #open(url) {
+        const socket = this.#socket = new WebSocket(url);
+        socket.binaryType = 'arraybuffer';
+        socket.onopen = event => {
+          this.readyState = WebSocket.OPEN;
+          this.onopen?.(event);
+        };
+        socket.onmessage = event => wait(0.5).then(() => this.onmessage?.(event));
+        socket.onerror = event => this.onerror?.(event);
+        socket.onclose = event => wait(0.5).then(() => {
+          this.readyState = WebSocket.CLOSED;
+          this.onclose?.(event);
+        });
+      }
+    },
+  };
 }

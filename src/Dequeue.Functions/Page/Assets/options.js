@@ -1,18 +1,21 @@
 // The stream's opt-ins: fields of the request that a visitor may switch on or off.
 
+const hasReferences = document.querySelector('meta[name="dequeue-references"]').content === 'true';
+
 const OPTIONS = [
-  { name: 'encodings', label: 'Compressed batches', value: ['gzip'], on: true },
-  { name: 'priority', label: 'Active stack first', value: { active: true } },
-  { name: 'delta', label: 'Deltas', value: true },
-  { name: 'window', label: 'Flow control', value: 16, compressed: 64, on: true },
-  { name: 'references', label: 'By reference', value: true },
+  { name: 'encodings', label: 'Compressed batches', on: ['gzip'], off: [], isOn: true },
+  { name: 'priority', label: 'Active stack first', on: { active: true } },
+  { name: 'delta', label: 'Deltas', on: true },
+  { name: 'window', label: 'Flow control', off: 0, isOn: true },
+  ...(hasReferences ? [{ name: 'references', label: 'By reference', on: true }] : []),
 ];
 
 const fieldset = document.getElementById('options');
 
 export function showOptions() {
-  for (const { name, label, on = false } of OPTIONS) {
-    const input = Object.assign(document.createElement('input'), { type: 'checkbox', name, checked: on });
+  document.getElementById('options-hint').hidden = !hasReferences;
+  for (const { name, label, isOn = false } of OPTIONS) {
+    const input = Object.assign(document.createElement('input'), { type: 'checkbox', name, checked: isOn });
     const text = Object.assign(document.createElement('span'), { textContent: label });
     const holder = document.createElement('label');
     holder.append(input, text);
@@ -20,9 +23,8 @@ export function showOptions() {
   }
 }
 
-/** The fields that are switched on. A window is about 5 MB: more batches when they are compressed. */
+/** The client's options for what is switched on; its own window is what flow control means. */
 export function chosenFields() {
   const isOn = name => fieldset.querySelector(`[name="${name}"]`).checked;
-  const valueOf = ({ value, compressed }) => (compressed && isOn('encodings') ? compressed : value);
-  return Object.fromEntries(OPTIONS.filter(({ name }) => isOn(name)).map(option => [option.name, valueOf(option)]));
+  return Object.fromEntries(OPTIONS.map(({ name, on, off }) => [name, isOn(name) ? on : off]));
 }

@@ -31,6 +31,9 @@ export class Plot {
   /** @param {{ x: number, y: number }[][]} series x in seconds, rising */
   draw(series) {
     this.#drawn = series;
+
+    // Nothing measured, nothing shown: axes alone would be made up.
+    this.svg.closest('figure').hidden = series.every(points => points.length < 2);
     if (this.#width === 0) return;
     const xMax = Math.max(0.1, ...series.map(points => points.at(-1)?.x ?? 0));
     const xTicks = ticks(xMax, Math.max(3, Math.floor(this.#width / 90)));

@@ -1,64 +1,71 @@
-// Stream against REST, on a link that the visitor chooses.
+// Stream against REST, with small pages and with the largest, on a link that the visitor chooses.
 
-import { Device } from './device.js';
-import { count, seconds } from './format.js';
-import { Link } from './link.js';
+import { MemoryStore } from './client/index.js';
+import { count, number, seconds } from './format.js';
+import { link } from './link.js';
 import { chosenFields } from './options.js';
 import { Plot } from './plot.js';
-import { pull } from './pull.js';
 import { RunButton } from './run-button.js';
 import { TransferView } from './transfer.js';
+import { say } from './words.js';
+
+/** Events of a page: what a client gets that asks for no number, and the most that there may be. */
+const PAGES = [100, 1000];
+
+const LANES = ['stream', ...PAGES.map(size => `rest-${size}`)];
 
 const button = new RunButton(document.getElementById('race-start'));
 const settings = document.getElementById('race-settings');
 const result = document.getElementById('race-result');
 
 export function race({ onFailure, expected }) {
-  const plot = new Plot(document.getElementById('race-plot'), ['stream', 'rest']);
-  const views = {};
-  const draw = () => plot.draw([views.stream.samples, views.rest.samples]);
-  views.stream = new TransferView(document.getElementById('race-stream'), { onFrame: draw });
-  views.rest = new TransferView(document.getElementById('race-rest'), { onFrame: draw });
-  async function run(api) {
+  const plot = new Plot(document.getElementById('race-plot'), LANES);
+  const draw = () => plot.draw(views.map(view => view.samples));
+  const views = LANES.map(name => new TransferView(document.getElementById(`race-${name}`), { expected, onFrame: draw }));
+
+  async function run(connect) {
     const signal = button.begin();
     if (!signal) return;
-    const chosen = new FormData(settings);
-    const slow = api.over(new Link(Number(chosen.get('link'))));
+    const slow = link(Number(new FormData(settings).get('link')));
     lock(true);
     result.hidden = true;
-    const total = expected();
     const lane = async (view, options, ...unit) => {
-      const device = new Device();
+      const store = new MemoryStore();
       view.begin();
       try {
-        const done = await pull({ api: slow, device, signal, total, onProgress: progress => view.update(progress), ...options });
-        view.end(`${count(done.processed, 'event')} in ${count(done.answers, ...unit)}.`);
-        return { device, milliseconds: view.elapsed, transport: done.transport };
+        const done = await connect(store, { ...slow, ...options }).pull({ signal, onProgress: progress => view.update(progress) });
+        view.end(`${count(done.events, 'event')} in ${count(view.answers, ...unit)}.`);
+        return { ids: store.events.map(event => event.id), milliseconds: view.elapsed, transport: done.transport };
       } catch (failure) {
-        view.end(signal.aborted ? 'Stopped.' : failure.message);
+        view.end(signal.aborted ? 'Stopped.' : say(failure));
         onFailure(failure);
         return null;
       }
     };
-    const [stream, rest] = await Promise.all([
-      lane(views.stream, { wishes: chosenFields() }, 'batch', 'batches'),
-      lane(views.rest, { stream: false, pageSize: Number(chosen.get('page')) }, 'request'),
+    const lanes = await Promise.all([
+      lane(views[0], chosenFields(), 'batch', 'batches'),
+      ...PAGES.map((pageSize, index) => lane(views[index + 1], { stream: false, pageSize }, 'request')),
     ]);
-    if (stream && rest) tell(stream, rest);
+    if (lanes.every(Boolean)) tell(...lanes);
     lock(false);
     button.end();
   }
 
-  function tell(stream, rest) {
-    const history = stream.device.equals(rest.device) ? 'Both devices hold the same events in the same order.'
-      : stream.device.holdsSame(rest.device) ? 'Both devices hold the same events.'
+  function tell(stream, ...rest) {
+    const all = [stream, ...rest].map(({ ids }) => ids);
+    const isSame = lists => lists.every(list => list.length === lists[0].length && list.every((id, place) => id === lists[0][place]));
+    const history = isSame(all) ? 'All devices hold the same events in the same order.'
+      : isSame(all.map(ids => ids.toSorted())) ? 'All devices hold the same events.'
       : 'The history changed during the race: the devices differ.';
-    const factor = rest.milliseconds / stream.milliseconds;
-    result.textContent = stream.transport !== 'stream'
-      ? `The stream failed and REST took over: no race. ${history}`
-      : `${factor >= 1 ? `The stream was ${factor.toFixed(1)} × as fast.` : `REST was ${(1 / factor).toFixed(1)} × as fast.`} ${history}`;
+    const compared = rest.map(({ milliseconds }, index) => {
+      const factor = milliseconds / stream.milliseconds;
+      return `${factor >= 1 ? `${factor.toFixed(1)} × as fast as` : `${(1 / factor).toFixed(1)} × slower than`} pages of ${number(PAGES[index])}`;
+    });
+    result.textContent = stream.transport === 'stream' ? `The stream was ${compared.join(', and ')}. ${history}`
+      : `The stream failed and REST took over: no race. ${history}`;
     result.hidden = false;
-    plot.describe(`Events received over time: the stream took ${seconds(stream.milliseconds)}, REST ${seconds(rest.milliseconds)}`);
+    const times = rest.map(({ milliseconds }, index) => `pages of ${number(PAGES[index])} ${seconds(milliseconds)}`);
+    plot.describe(`Events received over time: the stream took ${seconds(stream.milliseconds)}, ${times.join(', ')}`);
   }
 
   function lock(locked) {

@@ -17,21 +17,22 @@ export class RunButton {
     }
 
     this.#running = new AbortController();
-    this.#show('Stop', 'quiet');
+    this.refresh();
     return this.#running.signal;
   }
 
   end() {
     this.#running = null;
-    this.#show(this.label, 'primary');
+    this.refresh();
   }
 
   stop() {
     this.#running?.abort();
   }
 
-  #show(label, style) {
-    this.button.textContent = label;
-    this.button.className = style;
+  /** Shows its label, or how to stop. */
+  refresh() {
+    this.button.textContent = this.#running ? 'Stop' : this.label;
+    this.button.className = this.#running ? 'quiet' : 'primary';
   }
 }

@@ -1,8 +1,8 @@
 // The live tail on the page, and the other device that pushes into it.
 
-import { Device } from './device.js';
+import { MemoryStore } from './client/index.js';
 import { moment } from './format.js';
-import { follow } from './live.js';
+import { say } from './words.js';
 
 const SHOWN = 8;
 
@@ -20,17 +20,19 @@ export function liveTail({ app, onFailure, onArrival }) {
   let arrived = [];
   let frame = 0;
 
-  function start(api, checkpoint) {
+  async function start(connect, checkpoint) {
     stopping = new AbortController();
     const { signal } = stopping;
     list.replaceChildren();
     empty.hidden = false;
     pushState.textContent = '';
-    follow({ api, device: new Device(checkpoint), signal, onEvents: take, onState: show }).catch(failure => {
+    try {
+      for await (const { event } of connect(new MemoryStore({ checkpoint })).watch({ signal, onState: show })) take(event);
+    } catch (failure) {
       if (signal.aborted) return;
       show('stopped', failure);
       onFailure(failure);
-    });
+    }
   }
 
   function stop() {
@@ -42,13 +44,13 @@ export function liveTail({ app, onFailure, onArrival }) {
 
   function show(name, failure) {
     state.dataset.state = name;
-    state.textContent = failure && name === 'stopped' ? failure.message : STATES[name];
-    state.title = failure?.message ?? '';
+    state.textContent = failure && name === 'stopped' ? say(failure) : STATES[name];
+    state.title = failure ? say(failure) : '';
   }
 
-  function take(events) {
-    for (const event of events) arrived.push({ event, at: performance.now() });
-    arrived.splice(0, arrived.length - SHOWN); // nobody can read more
+  function take(event) {
+    arrived.push({ event, at: performance.now() });
+    if (arrived.length > SHOWN) arrived.shift(); // nobody can read more
     frame ||= requestAnimationFrame(() => {
       frame = 0;
       list.prepend(...arrived.reverse().map(row));
@@ -74,17 +76,17 @@ export function liveTail({ app, onFailure, onArrival }) {
     return item;
   }
 
-  async function push(api) {
+  async function push(connect) {
     const event = makeEvent(app, otherDevice);
     pushed.set(event.id, performance.now());
     pushState.textContent = 'Pushing …';
     try {
-      const { rejected = [], errors = [] } = await api.push([event], stopping.signal);
-      if (rejected.length > 0) pushState.textContent = `The server rejected it: ${errors[0]}`;
+      const { rejected: [refused] } = await connect(new MemoryStore()).push([event], { signal: stopping.signal });
+      if (refused) pushState.textContent = `The server rejected it: ${refused.reason}`;
       else if (pushed.has(event.id)) pushState.textContent = 'Pushed; waiting for it to arrive.';
     } catch (failure) {
       pushed.delete(event.id);
-      pushState.textContent = failure.message;
+      pushState.textContent = say(failure);
       onFailure(failure);
     }
   }

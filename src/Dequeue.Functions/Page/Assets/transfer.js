@@ -1,9 +1,13 @@
 // One transfer on the page: bar, figures, state. Progress may come a thousand times a second; it is drawn once a frame.
 
 import { count, number, seconds, timeLeft } from './format.js';
+import { say } from './words.js';
 
 /** Samples kept for a plot; when there are more, every other one goes. */
 const MAX_SAMPLES = 400;
+
+/** What the client makes of a page that fails for a moment. */
+const ATTEMPTS = 5;
 
 export class TransferView {
   #parts;
@@ -12,15 +16,18 @@ export class TransferView {
   #progress = null;
   #frame = 0;
   #quarter = 0;
+  #held = 0;
 
   /** Events received over time: `{ x: seconds, y: events }`. */
   samples = [];
 
   /**
    * @param {HTMLElement} root holds elements with data-part
-   * @param {{ onFrame?: () => void, announce?: (text: string) => void }} options
+   * @param {{ expected: () => number | null, onFrame?: () => void, announce?: (text: string) => void }} options `expected` is how
+   *   many events there may be, until the stream tells
    */
-  constructor(root, { onFrame, announce } = {}) {
+  constructor(root, { expected, onFrame, announce }) {
+    this.expected = expected;
     this.onFrame = onFrame;
     this.announce = announce;
     this.#parts = Object.fromEntries([...root.querySelectorAll('[data-part]')].map(part => [part.dataset.part, part]));
@@ -31,21 +38,31 @@ export class TransferView {
     return (this.#ended || performance.now()) - this.#began;
   }
 
-  begin() {
+  /** How many batches or pages have come. */
+  get answers() {
+    return this.#progress?.answers ?? 0;
+  }
+
+  /** @param {number} held the events that are here already */
+  begin(held = 0) {
+    this.#held = held;
     this.#began = performance.now();
     this.#ended = this.#quarter = 0;
     this.#progress = null;
-    this.samples = [{ x: 0, y: 0 }];
+    this.samples = [{ x: 0, y: held }];
     this.#note('');
     this.#parts.facts?.replaceChildren();
     this.#loop();
   }
 
-  update(progress) {
+  /** @param {object} pulled the progress of this pull, which knows nothing of what was held before */
+  update(pulled) {
+    const total = pulled.total ?? (this.expected() === null ? null : this.expected() - this.#held);
+    const progress = { ...pulled, processed: this.#held + pulled.processed, total: total === null ? null : this.#held + Math.max(0, total) };
     if (progress.resumes > 0 && !this.#progress?.resumes) this.#note(`The stream was cut and goes on after ${count(progress.processed, 'event')}.`);
     if (progress.streamFailure && !this.#progress?.streamFailure) {
       const where = progress.processed > 0 ? `carries on after ${count(progress.processed, 'event')}` : 'takes over';
-      this.#note(`${progress.streamFailure.message} REST ${where}.`);
+      this.#note(`${say(progress.streamFailure)} REST ${where}.`);
     }
 
     const before = this.#progress;
@@ -54,7 +71,7 @@ export class TransferView {
       this.#fact(progress.ready > 0 ? `Active stack ready after ${seconds(this.elapsed)}: ${count(progress.ready, 'event')}.` : 'No stack is active.');
     }
 
-    if (progress.digest !== null && before?.digest === null) this.#fact('Verified: same bytes as the server’s.');
+    if (progress.digestVerified && !before?.digestVerified) this.#fact('Verified: same bytes as the server’s.');
   }
 
   /** @param {string} state what came of it */
@@ -75,17 +92,17 @@ export class TransferView {
 
   #draw() {
     const { bar, percent, count: events, rate, left, clock, state } = this.#parts;
-    const { processed = 0, total = null, phase = 'connecting' } = this.#progress ?? {};
-    const share = phase === 'done' ? 1 : total ? Math.min(1, processed / total) : 0;
-    const perSecond = processed / (this.elapsed / 1000);
+    const { processed = this.#held, total = null, phase = 'connecting' } = this.#progress ?? {};
+    const share = phase === 'completed' ? 1 : total ? Math.min(1, processed / total) : 0;
+    const perSecond = (processed - this.#held) / (this.elapsed / 1000);
 
     // No value: indeterminate, while nobody knows how much there is.
-    if (phase === 'done' || total !== null) bar.value = share;
+    if (phase === 'completed' || total !== null) bar.value = share;
     else bar.removeAttribute('value');
     set(percent, String(Math.floor(share * 100)));
     set(events, total === null ? number(processed) : `${number(processed)} of ${number(Math.max(total, processed))}`);
     set(rate, processed > 0 ? number(perSecond) : '–');
-    set(left, phase === 'done' ? 'none' : processed > 0 && total !== null && !this.#ended ? timeLeft(((total - processed) / perSecond) * 1000) : '–');
+    set(left, phase === 'completed' ? 'none' : processed > 0 && total !== null && !this.#ended ? timeLeft(((total - processed) / perSecond) * 1000) : '–');
     set(clock, seconds(this.elapsed));
     if (!this.#ended) set(state, describe(this.#progress));
 
@@ -117,9 +134,11 @@ function set(element, text) {
 
 function describe(progress) {
   switch (progress?.phase) {
-    case 'streaming': return `Streaming: ${count(progress.answers, 'batch', 'batches')}.`;
-    case 'paging': return `Paging: ${count(progress.answers, 'answer')}.`;
-    case 'waiting': return `${progress.failure.message} Trying again, attempt ${progress.attempt} of ${progress.attempts}.`;
+    case 'receiving':
+    case 'ready':
+      return progress.transport === 'stream' ? `Streaming: ${count(progress.answers, 'batch', 'batches')}.`
+        : `Paging: ${count(progress.answers, 'answer')}.`;
+    case 'waiting': return `${say(progress.failure)} Trying again, attempt ${progress.attempt} of ${ATTEMPTS}.`;
     default: return 'Connecting …';
   }
 }

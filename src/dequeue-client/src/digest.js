@@ -54,22 +54,27 @@ export class EventDigest {
   }
 }
 
+const turned = (word, by) => (word >>> by) | (word << (32 - by));
+
 /** Takes in whole blocks, from one place up to another. Every sum is cut to 32 bits at once: so the engine computes in integers. */
 function compress(state, words, bytes, from, to) {
   let h0 = state[0], h1 = state[1], h2 = state[2], h3 = state[3], h4 = state[4], h5 = state[5], h6 = state[6], h7 = state[7];
   for (let at = from; at + BLOCK <= to; at += BLOCK) {
-    for (let i = 0, byte = at; i < 16; i++, byte += 4) words[i] = (bytes[byte] << 24) | (bytes[byte + 1] << 16) | (bytes[byte + 2] << 8) | bytes[byte + 3];
+    for (let i = 0, byte = at; i < 16; i++, byte += 4) {
+      words[i] = (bytes[byte] << 24) | (bytes[byte + 1] << 16) | (bytes[byte + 2] << 8) | bytes[byte + 3];
+    }
+
     for (let i = 16; i < 64; i++) {
       const x = words[i - 15], y = words[i - 2];
-      const first = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3);
-      const second = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
+      const first = turned(x, 7) ^ turned(x, 18) ^ (x >>> 3);
+      const second = turned(y, 17) ^ turned(y, 19) ^ (y >>> 10);
       words[i] = (((words[i - 16] + words[i - 7]) | 0) + ((first + second) | 0)) | 0;
     }
 
     let a = h0, b = h1, c = h2, d = h3, e = h4, f = h5, g = h6, h = h7;
     for (let i = 0; i < 64; i++) {
-      const first = ((((h + (ROUNDS[i] + words[i])) | 0) + (((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7)))) | 0) + ((e & f) ^ (~e & g)) | 0;
-      const second = ((((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+      const first = ((((h + (ROUNDS[i] + words[i])) | 0) + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25))) | 0) + ((e & f) ^ (~e & g)) | 0;
+      const second = ((turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
       h = g;
       g = f;
       f = e;
@@ -91,4 +96,11 @@ function compress(state, words, bytes, from, to) {
   }
 
   state.set([h0, h1, h2, h3, h4, h5, h6, h7]);
+}
+
+/** The digest of events, each as it is spelled: 64 hexadecimal digits. */
+export function digestOf(texts) {
+  const digest = new EventDigest();
+  digest.add(texts);
+  return digest.end();
 }

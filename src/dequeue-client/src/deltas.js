@@ -1,8 +1,8 @@
 // Deltas: an entity's state may come as a JSON Merge Patch against the one before. Both are worked on as text, so that the event
 // comes back to the byte. The rules are those of docs/protocol.md.
 
-import { SyncFailure } from './api.js';
-import { isObjectAt, isStringAt, members } from './rawjson.js';
+import { bad } from './failure.js';
+import { isObjectAt, isStringAt, members } from './json-text.js';
 
 /** Deepest patch that is applied: JSON of more levels is in no event. */
 const MAX_DEPTH = 64;
@@ -10,18 +10,21 @@ const MAX_DEPTH = 64;
 export class EntityStates {
   #states = new Map();
 
-  /** Makes the text of an event whole, and keeps its state. @throws {SyncFailure} when a patch has nothing to apply to */
+  /**
+   * Makes the text of an event whole, and keeps its state.
+   * @throws {import('./failure.js').SyncFailure} when a patch has nothing to apply to
+   */
   whole(event, isPatched) {
     const found = findState(event);
     if (!found) {
-      if (isPatched) throw new SyncFailure('stream', 'A patch of the stream belongs to no entity.');
+      if (isPatched) throw bad('A patch of the stream belongs to no entity.');
       return event;
     }
 
     let state = event.slice(found.start, found.end);
     if (isPatched) {
       const before = this.#states.get(found.entity);
-      if (before === undefined) throw new SyncFailure('stream', 'A patch of the stream came before its state.');
+      if (before === undefined) throw bad('A patch of the stream came before its state.');
       state = merge(before, state, 0);
       event = event.slice(0, found.start) + state + event.slice(found.end);
     }
@@ -59,7 +62,7 @@ function find(text, at, names) {
 }
 
 function merge(base, patch, depth) {
-  if (depth === MAX_DEPTH) throw new SyncFailure('stream', 'A patch of the stream is too deep.');
+  if (depth === MAX_DEPTH) throw bad('A patch of the stream is too deep.');
   const merged = new Map();
   for (const { name, start, end } of members(base)) merged.set(name, base.slice(start, end));
   for (const { name, start, end } of members(patch)) {

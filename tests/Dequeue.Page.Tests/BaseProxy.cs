@@ -1,0 +1,57 @@
+using System.Net.Http.Headers;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Dequeue.Page.Tests;
+
+/// <summary>A proxy that has a server under <c>/base/</c>, and nothing elsewhere.</summary>
+internal sealed class BaseProxy : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly HttpClient _http;
+
+    private BaseProxy(WebApplication app, HttpClient http) => (_app, _http) = (app, http);
+
+    public Uri Address { get; private set; } = null!;
+
+    public static async Task<BaseProxy> StartAsync(Uri server)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        var proxy = new BaseProxy(app, new HttpClient { BaseAddress = server });
+        app.Map("/base/{**path}", proxy.PassAsync);
+        await app.StartAsync();
+        proxy.Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First() + "/base/");
+        return proxy;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync(new CancellationToken(canceled: true));
+        await _app.DisposeAsync();
+        _http.Dispose();
+    }
+
+    private async Task PassAsync(HttpContext context)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), context.Request.RouteValues["path"] as string ?? "");
+        if (context.Request.ContentLength > 0)
+        {
+            request.Content = new StreamContent(context.Request.Body);
+            request.Content.Headers.ContentType = MediaTypeHeaderValue.Parse(context.Request.ContentType!);
+        }
+
+        if (context.Request.Headers.Authorization is [{ } token]) request.Headers.Authorization = AuthenticationHeaderValue.Parse(token);
+        using var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, context.RequestAborted);
+        context.Response.StatusCode = (int)answer.StatusCode;
+        foreach (var (name, values) in answer.Headers.Concat(answer.Content.Headers))
+            if (!name.Equals("Transfer-Encoding", StringComparison.OrdinalIgnoreCase)) context.Response.Headers[name] = values.ToArray();
+        await answer.Content.CopyToAsync(context.Response.Body, context.RequestAborted);
+    }
+}
