@@ -1,6 +1,7 @@
 using Dequeue.Samples.Todo;
 
-// Todo <server> <token> [folder]: a story of two devices, one of them offline for a while.
+// Todo <server> <token> [folder]: a story of two devices, one of them offline for a while. It begins with a user and a folder that have
+// nothing yet.
 var (server, token, folder) = (new Uri(args[0]), args[1], args.ElementAtOrDefault(2) ?? ".");
 var nowhere = new Uri("http://127.0.0.1:9/");
 using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));

@@ -16,8 +16,14 @@ internal sealed class OptionsCheck : IValidateOptions<DequeueSyncOptions>
             return ValidateOptionsResult.Fail(wrong.Message);
         }
 
-        if (options.FlushInterval <= TimeSpan.Zero || options.RestartInterval <= TimeSpan.Zero)
-            return ValidateOptionsResult.Fail("FlushInterval and RestartInterval are longer than nothing.");
+        if (!IsInterval(options.FlushInterval) || !IsInterval(options.RestartInterval))
+        {
+            return ValidateOptionsResult.Fail(
+                $"FlushInterval and RestartInterval are longer than nothing, and at most {SyncOptions.LongestTime.Days} days.");
+        }
+
         return string.IsNullOrEmpty(options.Consumer) ? ValidateOptionsResult.Fail("Consumer is a name.") : ValidateOptionsResult.Success;
     }
+
+    private static bool IsInterval(TimeSpan time) => time > TimeSpan.Zero && time <= SyncOptions.LongestTime;
 }

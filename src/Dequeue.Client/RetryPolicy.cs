@@ -14,11 +14,12 @@ internal readonly record struct RetryPolicy(TimeSpan BaseDelay, TimeSpan MaxDela
     public TimeSpan? Delay(int failures, SyncFailure failure, double random)
         => !failure.IsTransient || failures >= MaxAttempts || failure.RetryAfter > MaxRetryAfter ? null : Backoff(failures, failure.RetryAfter, random);
 
-    /// <summary>The wait without a bound on the attempts: at least what the server asked for.</summary>
+    /// <summary>The wait without a bound on the attempts: at least what the server asked for, unless that is more than
+    /// <see cref="MaxRetryAfter"/>. Something on the way may ask for years.</summary>
     public TimeSpan Backoff(int failures, TimeSpan? retryAfter, double random)
     {
         var ceiling = Math.Min(MaxDelay.TotalMilliseconds, BaseDelay.TotalMilliseconds * Math.Pow(2, Math.Min(failures - 1, 30)));
         var wait = TimeSpan.FromMilliseconds(ceiling * random);
-        return retryAfter is { } asked ? asked + wait / 10 : wait;
+        return retryAfter is { } asked ? (asked < MaxRetryAfter ? asked : MaxRetryAfter) + wait / 10 : wait;
     }
 }

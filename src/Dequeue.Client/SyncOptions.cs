@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Pushing;
 using Dequeue.Contracts.Rest;
 using Dequeue.Contracts.Streaming;
 
@@ -35,9 +36,13 @@ public enum EventFilter
     ShippedApp,
 }
 
-/// <summary>How a <see cref="SyncManager"/> syncs. Every time-out has a default that fits phones on poor networks.</summary>
+/// <summary>How a <see cref="SyncManager"/> syncs. Every time-out has a default that fits phones on poor networks; none is longer than
+/// 40 days.</summary>
 public sealed record SyncOptions
 {
+    /// <summary>A timer of .NET takes 49 days; a wait may be a tenth longer than a time here.</summary>
+    internal static readonly TimeSpan LongestTime = TimeSpan.FromDays(40);
+
     /// <summary>The server's base address, <c>https://host</c>; a path is kept as a prefix.</summary>
     public required Uri Server { get; init; }
 
@@ -106,7 +111,8 @@ public sealed record SyncOptions
     /// <summary>The back-off's last ceiling. Default 30 s.</summary>
     public TimeSpan MaxDelay { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Longest <c>Retry-After</c> that a call waits for; a longer one ends it, and the failure tells it. Default 60 s.</summary>
+    /// <summary>Longest <c>Retry-After</c> that a call waits for; a longer one ends it, and the failure tells it. A watch waits as long,
+    /// then tries again all the same. Default 60 s.</summary>
     public TimeSpan MaxRetryAfter { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The encodings that are asked for, best first. Default gzip, which makes a history about six times smaller on the
@@ -139,6 +145,14 @@ public sealed record SyncOptions
     /// </summary>
     public StreamPriority? Priority { get; init; }
 
+    /// <summary>
+    /// Asks for the events that still matter, by stream and by REST: those that a later state of their entity supersedes do not come, and
+    /// the store never has them. For apps whose state of an entity is what its own events say, the last one by <c>ts</c> or by order; not
+    /// for audit trails, undo, counters, or events that change another entity than their own: docs/protocol.md. It needs
+    /// <see cref="EventFilter.Mirror"/>: what a filter drops may be what another was left out for. Default null: the whole history.
+    /// </summary>
+    public StreamCompact? Compact { get; init; }
+
     /// <summary>Largest message of a stream in bytes, opened if it was compressed. Default 4 MiB; Web PubSub's own limit is 1 MB.</summary>
     public int MaxMessageBytes { get; init; } = 4 * 1024 * 1024;
 
@@ -167,6 +181,7 @@ public sealed record SyncOptions
         => new(since)
         {
             Encodings = Encodings, Window = window, BatchSize = BatchSize, Delta = Delta, References = References, Priority = priority ? Priority : null,
+            Compact = Compact,
         };
 
     internal Uri Address(string pathAndQuery)
@@ -212,17 +227,29 @@ public sealed record SyncOptions
                 $"Priority names 1 to {StreamPriority.MaxEntities} entities, each 1 to {StreamPriority.MaxIdLength} bytes of UTF-8, or what is active.", nameof(Priority));
         }
 
+        if (Compact is not null && !IsValid(Compact)) throw new ArgumentException(StreamCompactReader.Rule, nameof(Compact));
+        if (Compact is not null && Filter != EventFilter.Mirror)
+            throw new ArgumentException("Compact needs EventFilter.Mirror.", nameof(Compact));
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxAttempts, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxMessageBytes, 1024);
         ArgumentOutOfRangeException.ThrowIfLessThan(MaxBodyBytes, 1024);
+        ArgumentOutOfRangeException.ThrowIfLessThan(MaxRetryAfter, TimeSpan.Zero);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(MaxRetryAfter, LongestTime);
         foreach (var time in (ReadOnlySpan<TimeSpan>)[ConnectTimeout, IdleTimeout, RequestTimeout, CatchUpInterval, KeepAliveInterval, BaseDelay, MaxDelay, PollInterval, MaxPollInterval, StreamRetryInterval])
+        {
             ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(time, TimeSpan.Zero);
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(time, LongestTime);
+        }
     }
 
     private static bool IsValid(StreamPriority priority)
         => priority is { EntityIds: not null } and ({ Active: true } or { EntityIds.Count: > 0 })
             && priority.EntityIds.Count <= StreamPriority.MaxEntities
             && priority.EntityIds.All(static id => IsValid(id));
+
+    private static bool IsValid(StreamCompact compact)
+        => compact.Keep is { Count: <= StreamCompact.MaxTypes }
+            && compact.Keep.All(static type => type is { Length: > 0 and <= PushLimits.MaxTypeLength });
 
     private static bool IsValid(string id)
     {

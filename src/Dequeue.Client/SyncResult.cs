@@ -28,9 +28,11 @@ public enum SyncTransport
 /// <param name="Repaired">Events that were fetched anew because those that came in their place were wrong. 0 as a rule.</param>
 /// <param name="Resumes">How often the stream was cut and went on as a stream. What came before a cut is not covered by
 /// <paramref name="DigestVerified"/>, which is false then.</param>
+/// <param name="HistoryEvents">With <see cref="SyncOptions.Compact"/>: how many events the history has of which these are left, as the
+/// stream said at its start; null when no stream did.</param>
 public sealed record SyncResult(
     SyncTransport Transport, long Events, long Added, double Seconds, long Bytes, Checkpoint Checkpoint, SyncFailure? StreamFailure, bool DigestVerified,
-    double? ReadySeconds = null, long Repaired = 0, int Resumes = 0)
+    double? ReadySeconds = null, long Repaired = 0, int Resumes = 0, long? HistoryEvents = null)
 {
     /// <summary>One sentence for people.</summary>
     public override string ToString()

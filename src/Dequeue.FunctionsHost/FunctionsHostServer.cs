@@ -92,7 +92,13 @@ public sealed class FunctionsHostServer : IAsyncDisposable
 
         _workers = new WorkerSupervisor(
             _options.Worker ?? WorkerProcess.Of(_options.AppFolder, logger), _listener, _options.AppFolder, environment, _options.Clock, _loggers);
-        var functions = (await _workers.StartAsync(cancellationToken)).Functions.Values.ToList();
+        var worker = await _workers.StartAsync(cancellationToken);
+        var functions = worker.Functions.Values.ToList();
+        if (worker.HttpUri is null && functions.Find(static function => function.Trigger is Trigger.Http) is { } unreachable)
+        {
+            throw new FunctionsHostException(
+                $"Function '{unreachable.Name}' cannot be forwarded HTTP requests: its app does not call ConfigureFunctionsWebApplication().");
+        }
 
         var durableClient = new DurableClientBinding(_listener.Address);
         var forwarder = _front.Services.GetRequiredService<IHttpForwarder>();

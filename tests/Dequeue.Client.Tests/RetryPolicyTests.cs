@@ -20,6 +20,10 @@ public sealed class RetryPolicyTests
         => Assert.Equal(TimeSpan.FromSeconds(30.1), Policy.Delay(1, Transient with { RetryAfter = TimeSpan.FromSeconds(30) }, 1));
 
     [Fact]
+    public void Who_tries_again_without_end_waits_no_longer_than_the_longest_wish_that_counts()
+        => Assert.Equal(TimeSpan.FromSeconds(60.1), Policy.Backoff(1, TimeSpan.FromDays(24_855), 1));
+
+    [Fact]
     public void It_ends_after_the_last_attempt_at_a_wish_too_long_and_at_what_repeating_does_not_help()
     {
         Assert.NotNull(Policy.Delay(7, Transient, 1));

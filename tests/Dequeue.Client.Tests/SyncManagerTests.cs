@@ -37,6 +37,25 @@ public sealed class SyncManagerTests
     }
 
     [Fact]
+    public async Task A_token_that_is_not_renewed_in_time_fails_the_call_and_is_no_cancellation()
+    {
+        await using var server = await TestServer.StartAsync(1);
+        var options = server.Options with
+        {
+            Stream = StreamEndpoint.Gateway, ConnectTimeout = TimeSpan.FromSeconds(1), RequestTimeout = TimeSpan.FromSeconds(5),
+        };
+        using var sync = new SyncManager(options, _store, async (refused, token) =>
+        {
+            if (refused) await Task.Delay(Timeout.InfiniteTimeSpan, token);
+            return "expired";
+        });
+
+        var failed = await Assert.ThrowsAsync<SyncFailedException>(() => sync.PullAsync(cancellationToken: Cancelled));
+
+        Assert.Equal(SyncFailureKind.Unauthorized, failed.Failure.Kind);
+    }
+
+    [Fact]
     public async Task A_token_goes_to_the_server_alone()
     {
         await using var server = await TestServer.StartAsync(10);
@@ -249,6 +268,10 @@ public sealed class SyncManagerTests
             good with { PageSize = 1001 },
             good with { MaxAttempts = 0 },
             good with { IdleTimeout = TimeSpan.Zero },
+            good with { IdleTimeout = TimeSpan.MaxValue },
+            good with { CatchUpInterval = Timeout.InfiniteTimeSpan },
+            good with { MaxRetryAfter = TimeSpan.FromSeconds(-1) },
+            good with { MaxRetryAfter = TimeSpan.FromDays(41) },
             good with { MaxMessageBytes = 0 },
             good with { Window = -1 },
             good with { Window = 1001 },
@@ -258,6 +281,9 @@ public sealed class SyncManagerTests
             good with { Priority = new StreamPriority([""], true) },
             good with { Priority = new StreamPriority([new string('é', 129)], false) },
             good with { Priority = new StreamPriority(["\uD800"], false) },
+            good with { Compact = new StreamCompact { Keep = [""] } },
+            good with { Compact = new StreamCompact { Keep = [.. Enumerable.Repeat("a.b", 101)] } },
+            good with { Compact = new StreamCompact(), Filter = EventFilter.ShippedApp },
             good with { Priority = new StreamPriority([.. Enumerable.Range(0, 101).Select(static i => $"task-{i}")], false) },
         ];
         Assert.All(bad, options => Assert.ThrowsAny<ArgumentException>(() => new SyncManager(options, _store, Tokens)));

@@ -10,7 +10,7 @@ public static class App
         var builder = FunctionsApplication.CreateBuilder(args);
         if (settings is not null) builder.Configuration.AddInMemoryCollection(settings);
         if (builder.Configuration["Refuse"] is { } why) throw new SettingException(why);
-        builder.ConfigureFunctionsWebApplication();
+        if (builder.Configuration["HttpOverGrpc"] is null) builder.ConfigureFunctionsWebApplication();
         builder.UseMiddleware<TraceMiddleware>();
         builder.Services.AddScoped<ScopeProbe>();
         builder.Services.AddSingleton<Signals>();

@@ -78,13 +78,15 @@ public sealed class UpstreamTests
     {
         await using var app = await EventHandlerApp.StartAsync(Cancel);
         app.AllowedOrigin = "elsewhere.example";
-        await using var service = await ServiceFixture.StartAsync(Cancel);
+        using var log = new LogRecorder();
+        await using var service = await ServiceFixture.StartAsync(Cancel, new WebPubSubServerOptions { Port = 0, LoggerFactory = log });
         service.Server.SetEventHandlers("chat", new WebPubSubEventHandler(app.Template));
 
         await Assert.ThrowsAsync<WebSocketException>(async () => await RawClient.ConnectAsync(await service.UrlAsync("ann"), Cancel));
 
         Assert.False(app.TryNext(out _));
         Assert.Single(app.Preflights);
+        Assert.Contains(log.Lines, line => line.Contains(Address(app), StringComparison.Ordinal) && line.Contains("answered with status 200", StringComparison.Ordinal));
     }
 
     [Fact]
@@ -252,11 +254,15 @@ public sealed class UpstreamTests
 
         await service.Server.StopAsync(Cancel);
         Assert.Contains(log.Lines, line => line.Contains("event 'e'", StringComparison.Ordinal));
+        Assert.Contains(log.Lines, line => line.Contains(Address(app), StringComparison.Ordinal) && line.Contains("answered 'e'", StringComparison.Ordinal)
+            && line.Contains("status 400", StringComparison.Ordinal));
         foreach (var secret in new[] { "access_token", url.Query[20..60], "secret", "payload", WebPubSubServerOptions.DefaultAccessKey })
         {
             Assert.DoesNotContain(log.Lines, line => line.Contains(secret, StringComparison.Ordinal));
         }
     }
+
+    private static string Address(EventHandlerApp app) => app.Template[..app.Template.IndexOf('{', StringComparison.Ordinal)];
 
     private static class HttpStatusCodeOf
     {

@@ -334,6 +334,14 @@ check('host.scheduler.json is host.json with the scheduler instead of queues and
     ...(storageProvider.type === 'azureManaged' && read('infra/app/function-app.bicep').includes(`${storageProvider.connectionStringName}:`) ? [] : ['no such connection is set']),
   ];
 });
+check('decision 12 shows host.json as it is', () => {
+  const [, shown] = read('docs/decisions/0012-host-json.md').match(/```json\n([^]*?)```/);
+  return shown === read('src/Dequeue.Functions/host.json') ? [] : ['they differ'];
+});
+check('no two decisions have one number, and each says its own', () => {
+  const decisions = files('docs/decisions', '.md').map((path) => [posix.basename(path).slice(0, 4), /^# (\d+)\./.exec(read(path))?.[1].padStart(4, '0'), path]);
+  return decisions.filter(([number, said], i) => number !== said || decisions.some(([other], j) => j < i && other === number)).map(([, , path]) => path);
+});
 check('one action has one commit in all workflows', () => {
   const pins = new Map();
   for (const path of workflows) {
@@ -392,7 +400,6 @@ const documents = ['.', 'docs', 'docs/decisions'].flatMap((folder) => files(fold
 const anchors = (path) => [...read(path).matchAll(/^#+ (.+)$/gm)]
   .map(([, title]) => title.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').replaceAll(' ', '-'));
 
-// Promised by the README, and not there yet. Empty this list when they are.
 check('every link inside the docs leads to a file and a heading that are there', () => documents.flatMap((path) =>
   [...read(path).matchAll(/\]\((?!https?:|mailto:)([^)\s]*)\)/g)].flatMap(([, link]) => {
     const [file, anchor] = link.split('#');

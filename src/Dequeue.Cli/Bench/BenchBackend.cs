@@ -43,14 +43,17 @@ internal sealed class BenchBackend : IAsyncDisposable
     /// <param name="cancellationToken">Gives up.</param>
     /// <param name="seed">What they are made of: the same seed makes the same events.</param>
     /// <param name="without">A type of which none is pushed, or null.</param>
-    public async Task<TokenProvider> PushAsync(string user, int events, CancellationToken cancellationToken, long seed = 1, string? without = null)
+    /// <param name="lastingTasks">See <see cref="EventGeneratorOptions.LastingTasks"/>.</param>
+    public async Task<TokenProvider> PushAsync(
+        string user, int events, CancellationToken cancellationToken, long seed = 1, string? without = null, int? lastingTasks = null)
     {
         var key = Encoding.UTF8.GetBytes(DataFolder.Open(_folder.FullName).DevSigningKey());
         var token = DevTokens.Create(key, UserId.Parse(user), AppId.Parse("dequeue"), TimeProvider.System.GetUtcNow(), TimeSpan.FromHours(12));
         TokenProvider tokens = (_, _) => ValueTask.FromResult(token);
         using var pusher = new SyncManager(new SyncOptions { Server = Address }, new InMemoryEventStore(), tokens);
         var left = without is null ? null : Encoding.UTF8.GetBytes($"\"type\":\"{without}\"");
-        var history = new EventGenerator(new EventGeneratorOptions { UserId = "", Seed = seed }).Generate(events).Where(json => left is null || json.AsSpan().IndexOf(left) < 0);
+        var life = new EventGeneratorOptions { UserId = "", Seed = seed, LastingTasks = lastingTasks };
+        var history = new EventGenerator(life).Generate(events).Where(json => left is null || json.AsSpan().IndexOf(left) < 0);
         await pusher.PushAsync(history.Select(json => (ReadOnlyMemory<byte>)json), null, cancellationToken);
         return tokens;
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Dequeue.Cli.Bench;
 
 namespace Dequeue.Cli.Commands;
@@ -6,6 +7,8 @@ namespace Dequeue.Cli.Commands;
 /// <summary><c>dequeue bench</c>: the measurements, each against what it is compared with, in one run.</summary>
 internal static class BenchCommand
 {
+    private static int Number(string text) => int.Parse(text, CultureInfo.InvariantCulture);
+
     public static Command Create()
     {
         var runs = new Option<int>("--runs") { Description = "Repetitions of each side, in turn", DefaultValueFactory = _ => 7 };
@@ -26,6 +29,17 @@ internal static class BenchCommand
 
         var b11 = new Command("b11", "What the durable way of a long stream costs over the direct one.") { runs, output };
         b11.SetAction((parsed, token) => Report.WriteAsync("b11", parsed.GetValue(output), StepBench.RunAsync(parsed.GetValue(runs), token)));
+
+        var histories = new Option<string[]>("--history")
+        {
+            Description = "A history as EVENTS:TASKS",
+            DefaultValueFactory = _ => ["10000:2000", "100000:2000", "100000:5000", "100000:20000", "1000000:20000"],
+        };
+        var b12 = new Command("b12", "A first sync of what still matters, against the whole history.") { histories, runs, output };
+        b12.SetAction((parsed, token) => Report.WriteAsync("b12", parsed.GetValue(output), CompactBench.RunAsync(
+            [.. parsed.GetRequiredValue(histories).Select(static text => text.Split(':')).Select(static parts => (Number(parts[0]), Number(parts[1])))],
+            parsed.GetValue(runs),
+            token)));
 
         var against = new Option<FileInfo?>("--against") { Description = "Another build of this program, measured in turn" };
         var b13 = new Command("b13", "What the functions host costs: start, small call, page, stream, memory.") { runs, against, output };
@@ -50,6 +64,6 @@ internal static class BenchCommand
             return 0;
         });
 
-        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b6, b7, b11, b13, links, live, floor };
+        return new Command("bench", "Measures, and compares in the same run. See bench/README.md.") { b1, b2, b6, b7, b11, b12, b13, links, live, floor };
     }
 }

@@ -19,11 +19,13 @@ internal static class SyncCommand
         var state = new Option<string?>("--state") { Description = "Folder that keeps the device's events and checkpoint; default in memory" };
         var device = new Option<string?>("--device") { Description = "This device's id; with it the filters of the shipped app apply" };
         var json = new Option<bool>("--json") { Description = "Print the result as one line of JSON" };
-        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.\n\nExample: dequeue sync --state ./phone --token $(dequeue token --user ada)\nExample: dequeue sync --active --window 8") { state, rest, gateway, device, json };
+        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.\n\nExample: dequeue sync --state ./phone --token $(dequeue token --user ada)\nExample: dequeue sync --active --window 8\nExample: dequeue sync --compact") { state, rest, gateway, device, json };
         stream.AddTo(command);
         client.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (parsed.GetValue(device) is not null && stream.IsCompact(parsed))
+                throw new UsageException("--device filters events by what they are, which --compact does not know of: use one of them.");
             var options = stream.Read(parsed, client.Read(parsed)) with
             {
                 Stream = parsed.GetValue(rest) ? StreamEndpoint.None : parsed.GetValue(gateway) ? StreamEndpoint.Gateway : StreamEndpoint.Negotiated,
@@ -48,6 +50,7 @@ internal static class SyncCommand
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture, $"{result.Events:N0} events in {result.Seconds:0.000} s by {result.Transport.ToString().ToLowerInvariant()}, checkpoint {result.Checkpoint}");
         if (result.ReadySeconds is { } ready) text.Append(CultureInfo.InvariantCulture, $"; those asked for first were there after {ready:0.000} s");
+        if (result.HistoryEvents is { } history) text.Append(CultureInfo.InvariantCulture, $"; they are what matters of {history:N0}");
         if (result.Repaired > 0) text.Append(CultureInfo.InvariantCulture, $"; {result.Repaired:N0} events were fetched anew");
         if (result.Resumes > 0) text.Append("; the stream was cut and went on");
         if (result.StreamFailure is { } failure) text.Append(CultureInfo.InvariantCulture, $"; the stream failed: {failure}");
@@ -56,8 +59,12 @@ internal static class SyncCommand
 
     internal sealed record Report(long Events, double Seconds, string Transport, string Checkpoint, string Digest, long Bytes)
     {
+        /// <summary>Of a compact sync by stream: the events of the history.</summary>
+        [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+        public long? HistoryEvents { get; init; }
+
         public static Report Of(SyncResult result, string digest)
-            => new(result.Events, Math.Round(result.Seconds, 6), result.Transport.ToString().ToLowerInvariant(), result.Checkpoint.ToString(), digest, result.Bytes);
+            => new(result.Events, Math.Round(result.Seconds, 6), result.Transport.ToString().ToLowerInvariant(), result.Checkpoint.ToString(), digest, result.Bytes) { HistoryEvents = result.HistoryEvents };
     }
 }
 

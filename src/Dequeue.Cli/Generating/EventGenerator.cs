@@ -15,6 +15,10 @@ public sealed record EventGeneratorOptions
     /// <summary>The device time of the first event; the others follow in bursts, about three minutes apart on average.
     /// Default 2026-01-05T08:00:00Z.</summary>
     public DateTimeOffset Start { get; init; } = new(2026, 1, 5, 8, 0, 0, TimeSpan.Zero);
+
+    /// <summary>So many tasks are created first and then changed again and again, none finished or deleted: a history that grows while the
+    /// state does not. Default null: a life in which things are done with.</summary>
+    public int? LastingTasks { get; init; }
 }
 
 /// <summary>

@@ -20,6 +20,7 @@ internal sealed class UserLife : IDisposable
     private readonly SeededRandom _random;
     private readonly EventWriter _writer;
     private readonly string[] _devices;
+    private readonly int? _lasting;
     private readonly List<StackEntity> _stacks = [];
     private readonly List<TaskEntity> _tasks = [];
     private readonly List<ReminderEntity> _reminders = [];
@@ -37,6 +38,7 @@ internal sealed class UserLife : IDisposable
         _random = new SeededRandom((ulong)options.Seed);
         _writer = new EventWriter(options, _random);
         _now = options.Start.ToUnixTimeMilliseconds();
+        _lasting = options.LastingTasks;
         _devices = new string[2 + _random.Below(Devices.Length - 1)];
         for (var i = 0; i < _devices.Length; i++) _devices[i] = _random.Uuid();
     }
@@ -57,6 +59,7 @@ internal sealed class UserLife : IDisposable
 
         var kind = _random.Below(1000);
         if (_stacks.Count == 0) CreateStack();
+        else if (_lasting is { } lasting) Change(lasting);
         else if (kind < 605) Task();
         else if (kind < 715) Stack();
         else if (kind < 832) Reminder();
@@ -66,6 +69,12 @@ internal sealed class UserLife : IDisposable
     }
 
     public void Dispose() => _writer.Dispose();
+
+    private void Change(int lasting)
+    {
+        if (_tasks.Count < lasting) CreateTask();
+        else UpdateTask(_random.Pick(_tasks));
+    }
 
     private void Task()
     {

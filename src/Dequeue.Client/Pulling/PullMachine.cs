@@ -26,7 +26,10 @@ internal static class PullMachine
     /// <summary>How a pull begins.</summary>
     public static Transition Begin(StorePosition origin, PullTerms terms)
     {
-        var state = new PullState(PullPhase.Negotiating, origin, origin.Checkpoint, terms) { IsComparable = terms.Digests };
+        var state = new PullState(PullPhase.Negotiating, origin, origin.Checkpoint, terms) 
+        {
+            IsComparable = terms is { Digests: true, Compact: false },
+        };
         return terms.Endpoint == StreamEndpoint.None ? NextPage(state) : Ask(state);
     }
 
@@ -69,7 +72,13 @@ internal static class PullMachine
         => message.Value switch
         {
             StreamMessage.Start start when state.Phase == PullPhase.AwaitingStart
-                => Receive(state with { Phase = PullPhase.Streaming, Announced = start.TotalEvents, Total = TotalOf(state, start.TotalEvents) }),
+                => Receive(state with
+                {
+                    Phase = PullPhase.Streaming,
+                    Announced = start.TotalEvents,
+                    Total = TotalOf(state, start.TotalEvents),
+                    History = state.Resumes == 0 ? start.HistoryEvents : state.History,
+                }),
             StreamMessage.Batch batch when state.Phase == PullPhase.Streaming
                 => OnBatch(state with { UnacknowledgedBytes = state.UnacknowledgedBytes + message.Bytes }, batch, message.Known),
             StreamMessage.Ready ready => OnReady(state, ready),

@@ -64,7 +64,7 @@ internal sealed class PullRun(
 
                     return new SyncResult(
                         state.Transport, state.Processed, _added, meter.Seconds, _bytes, state.Position, state.StreamFailure, state.DigestVerified,
-                        _readySeconds, state.Repaired, state.Resumes);
+                        _readySeconds, state.Repaired, state.Resumes, state.History);
                 case PullCommand.Fail fail:
                     throw new SyncFailedException(fail.Failure);
             }

@@ -31,10 +31,16 @@ internal enum PullPhase
 /// <param name="Priority">Whether some entities come first.</param>
 /// <param name="References">Whether pages may come as URLs.</param>
 /// <param name="Digests">Whether what comes is hashed, so that it can be compared.</param>
-internal sealed record PullTerms(StreamEndpoint Endpoint, int? Window = null, bool Priority = false, bool References = false, bool Digests = true)
+/// <param name="Compact">Whether only what still matters comes: no part of that is a part of the log.</param>
+internal sealed record PullTerms(
+    StreamEndpoint Endpoint, int? Window = null, bool Priority = false, bool References = false, bool Digests = true, bool Compact = false)
 {
     public static PullTerms Of(SyncOptions options)
-        => new(options.Stream, options.WindowInUse, options.Priority is not null, options.References, options.VerifyDigest);
+        => new(options.Stream, options.WindowInUse, options.Priority is not null, Digests: options.VerifyDigest)
+        {
+            References = options.References && options.Compact is null,
+            Compact = options.Compact is not null,
+        };
 }
 
 /// <summary>All that a pull remembers. Immutable.</summary>
@@ -52,6 +58,9 @@ internal sealed record PullState(PullPhase Phase, StorePosition Origin, Checkpoi
 
     /// <summary>What this stream announced, or null.</summary>
     public long? Announced { get; init; }
+
+    /// <summary>What the first announcement said that the events are left of, or null.</summary>
+    public long? History { get; init; }
 
     /// <summary>How many events there will be in all, for people, or null. It never becomes smaller.</summary>
     public long? Total { get; init; }

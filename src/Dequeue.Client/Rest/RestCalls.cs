@@ -5,6 +5,7 @@ using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Rest;
+using Dequeue.Contracts.Streaming;
 
 namespace Dequeue.Client.Rest;
 
@@ -23,7 +24,7 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
             cancellationToken);
 
     public Task<RestAnswer<EventPageBody>> PullAsync(Checkpoint since, CancellationToken cancellationToken)
-        => PullAsync(since, options.PageSize, cancellationToken);
+        => PullAsync(since, options.PageSize, options.Compact, cancellationToken);
 
     /// <summary>The next <paramref name="count"/> events after a checkpoint, in as many pages as that takes.</summary>
     public async Task<RestAnswer<IReadOnlyList<SyncEvent>>> RangeAsync(Checkpoint since, int count, CancellationToken cancellationToken)
@@ -31,7 +32,7 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
         var (events, bytes) = (new List<SyncEvent>(count), 0L);
         while (events.Count < count)
         {
-            var answer = await PullAsync(since, Math.Min(count - events.Count, options.PageSize), cancellationToken).ConfigureAwait(false);
+            var answer = await PullAsync(since, Math.Min(count - events.Count, options.PageSize), null, cancellationToken).ConfigureAwait(false);
             if (answer is RestAnswer<EventPageBody>.Failed failed) return new RestAnswer<IReadOnlyList<SyncEvent>>.Failed(failed.Failure);
             var (page, wireBytes) = (RestAnswer<EventPageBody>.Ok)answer;
             bytes += wireBytes;
@@ -57,10 +58,11 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
             options.RequestTimeout,
             cancellationToken);
 
-    private Task<RestAnswer<EventPageBody>> PullAsync(Checkpoint since, int limit, CancellationToken cancellationToken)
+    private Task<RestAnswer<EventPageBody>> PullAsync(
+        Checkpoint since, int limit, StreamCompact? compact, CancellationToken cancellationToken)
         => PostAsync(
             options.SyncCall("pull"),
-            System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"since\":\"{since}\",\"limit\":{limit}}}")),
+            PullRequest.Write(since, limit, compact),
             body => EventPageBody.Read(body, _events),
             options.RequestTimeout,
             cancellationToken);

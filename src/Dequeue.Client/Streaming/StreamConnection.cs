@@ -61,12 +61,14 @@ internal sealed class StreamConnection : IAsyncDisposable
     {
         using var timeout = new CancellationTokenSource(options.ConnectTimeout, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, timeout.Token);
+        SyncFailure? refused = null;
         while (true)
         {
             var socket = new ClientWebSocket();
             var opened = false;
             try
             {
+                if (refused is not null && !await credentials!.RefreshAsync(both.Token).ConfigureAwait(false)) return (null, refused);
                 socket.Options.CollectHttpResponseDetails = true;
                 if (options.Proxy is not null) socket.Options.Proxy = options.Proxy;
                 if (credentials is not null)
@@ -82,8 +84,8 @@ internal sealed class StreamConnection : IAsyncDisposable
                 cancellationToken.ThrowIfCancellationRequested();
                 if (timeout.IsCancellationRequested)
                     return (null, new SyncFailure(SyncFailureKind.TimedOut, $"The WebSocket did not open within {options.ConnectTimeout.TotalSeconds:0.#} s."));
-                if ((int)socket.HttpStatusCode == 401 && credentials is not null && await credentials.RefreshAsync(both.Token).ConfigureAwait(false)) continue;
-                return (null, Refusal(socket, e, time));
+                refused = Refusal(socket, e, time);
+                if (refused.Status != 401 || credentials is null) return (null, refused);
             }
             finally
             {

@@ -13,7 +13,9 @@ public abstract record StreamMessage
     /// <param name="TotalEvents">Events strictly after the request's <c>since</c>, at least 0.</param>
     /// <param name="Encoding">The encoding of the batches, one of <see cref="BatchEncodings"/>, or null for plain JSON.</param>
     /// <param name="PriorityEvents">Those of them that come first, until <see cref="Ready"/>; null when none were asked for first.</param>
-    public sealed record Start(long TotalEvents, string? Encoding = null, long? PriorityEvents = null) : StreamMessage
+    /// <param name="HistoryEvents">Of a compact stream: all events strictly after <c>since</c>, with those left out; else null.</param>
+    public sealed record Start(long TotalEvents, string? Encoding = null, long? PriorityEvents = null, long? HistoryEvents = null)
+        : StreamMessage
     {
         /// <summary>The message's <c>type</c>.</summary>
         public const string Type = "sync.stream.start";
@@ -26,6 +28,7 @@ public abstract record StreamMessage
                 writer.WriteNumber("totalEvents"u8, start.TotalEvents);
                 if (start.Encoding is { } encoding) writer.WriteString("encoding"u8, encoding);
                 if (start.PriorityEvents is { } first) writer.WriteNumber("priorityEvents"u8, first);
+                if (start.HistoryEvents is { } all) writer.WriteNumber("historyEvents"u8, all);
             }, this);
     }
 

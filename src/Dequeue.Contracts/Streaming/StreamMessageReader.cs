@@ -47,7 +47,9 @@ public sealed class StreamMessageReader
         => fields.Type switch
         {
             null => null,
-            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total ? new StreamMessage.Start(total, fields.Encoding, fields.PriorityEvents) : null,
+            StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total
+                ? new StreamMessage.Start(total, fields.Encoding, fields.PriorityEvents, fields.HistoryEvents)
+                : null,
             StreamMessage.Batch.Type => fields is { Events: { } events, BatchIndex: >= 0 and <= int.MaxValue and { } index, IsLast: { } last }
                 && !fields.IsMalformed
                     ? new StreamMessage.Batch(events, (int)index, last, fields.Checkpoint)
@@ -83,6 +85,7 @@ public sealed class StreamMessageReader
         else if (name.Equals("processedEvents"u8)) fields.ProcessedEvents = Integer(ref reader);
         else if (name.Equals("newCheckpoint"u8)) fields.NewCheckpoint = Position(ref reader);
         else if (name.Equals("priorityEvents"u8)) fields.PriorityEvents = Integer(ref reader);
+        else if (name.Equals("historyEvents"u8)) fields.HistoryEvents = Integer(ref reader);
         else if (name.Equals("before"u8)) fields.Before = Integer(ref reader);
         else if (name.Equals("position"u8)) fields.Position = Integer(ref reader);
         else if (name.Equals("priority"u8)) fields.Priority = Boolean(ref reader);
@@ -203,7 +206,7 @@ public sealed class StreamMessageReader
         public List<SyncEvent>? Events;
         public List<int>? Deltas;
         public List<PageReference>? References;
-        public long? BatchIndex, TotalEvents, ProcessedEvents, PriorityEvents, Position, Window, Before;
+        public long? BatchIndex, TotalEvents, ProcessedEvents, PriorityEvents, HistoryEvents, Position, Window, Before;
         public bool? IsLast, Priority, Reset;
         public bool IsMalformed;
         public Checkpoint? Checkpoint, NewCheckpoint;

@@ -31,6 +31,9 @@ public sealed record StreamRequest(Checkpoint Since)
     /// <summary>Whether pages of a large history may come as URLs.</summary>
     public bool References { get; init; }
 
+    /// <summary>Whether only the events come that still matter; null for the whole history.</summary>
+    public StreamCompact? Compact { get; init; }
+
     /// <summary>Most events of a batch, 1 to <see cref="MaxBatchSize"/>.</summary>
     public int BatchSize { get; init; } = MaxBatchSize;
 
@@ -45,6 +48,12 @@ public sealed record StreamRequest(Checkpoint Since)
             if (request.BatchSize != MaxBatchSize) writer.WriteNumber("batchSize"u8, request.BatchSize);
             if (request.Delta) writer.WriteBoolean("delta"u8, true);
             if (request.References) writer.WriteBoolean("references"u8, true);
+            if (request.Compact is { } compact)
+            {
+                writer.WritePropertyName("compact"u8);
+                compact.Write(writer);
+            }
+
             if (request.Priority is { } priority)
             {
                 writer.WriteStartObject("priority"u8);

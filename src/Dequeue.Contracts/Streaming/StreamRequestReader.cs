@@ -59,6 +59,7 @@ internal static class StreamRequestReader
             : name.Equals("delta"u8) ? "delta"
             : name.Equals("references"u8) ? "references"
             : name.Equals("priority"u8) ? "priority"
+            : name.Equals("compact"u8) ? "compact"
             : null;
 
     private static StreamRequestReading.Refused? With(ref StreamRequest request, string field, ref Utf8JsonReader reader)
@@ -79,6 +80,10 @@ internal static class StreamRequestReader
                 request = field == "window"
                     ? request with { Window = (int)Math.Clamp(number, 1, StreamRequest.MaxWindow) }
                     : request with { BatchSize = (int)Math.Clamp(number, 1, StreamRequest.MaxBatchSize) };
+                return null;
+            case "compact":
+                if (!StreamCompactReader.TryRead(ref reader, out var compact)) return Invalid(StreamCompactReader.Rule);
+                request = request with { Compact = compact };
                 return null;
             case "priority":
                 if (Priority(ref reader) is not { } priority)

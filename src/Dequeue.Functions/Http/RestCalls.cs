@@ -1,4 +1,5 @@
 using Dequeue.Contracts;
+using Dequeue.Contracts.Rest;
 using Dequeue.Functions.Auth;
 using Dequeue.Functions.Configuration;
 using Dequeue.Sync.Log;
@@ -62,6 +63,12 @@ public sealed partial class RestCalls(TokenVerifier tokens, BackendSettings sett
     /// <param name="calls">As how many.</param>
     /// <returns>Null, or the refusal when they are too many.</returns>
     public IResult? Charge(LogKey log, int calls) => limiter.Charge(log, calls) is { } wait ? Problems.TooManyCalls(wait) : null;
+
+    /// <summary>Counts the reading of a history: as many calls as its pages, but no more than half of what may come at once.</summary>
+    /// <param name="log">Whose it is.</param>
+    /// <param name="events">How many events are read.</param>
+    /// <returns>Null, or the refusal when they are too many.</returns>
+    public IResult? ChargeReading(LogKey log, long events) => Charge(log, (int)Math.Min(events / PageLimits.Max, limiter.Burst / 2));
 
     private static string? BearerToken(HttpRequest request)
     {

@@ -1,4 +1,5 @@
 using Dequeue.Contracts;
+using Dequeue.Contracts.Streaming;
 using Dequeue.Functions.Http;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Paging;
@@ -14,15 +15,17 @@ public sealed class EventPages(EventLog events, MemoryBudget memory, TimeProvide
     /// <param name="log">Whose events.</param>
     /// <param name="since">Events strictly after this position.</param>
     /// <param name="limit">Events wanted, or null.</param>
+    /// <param name="compact">What is left out; null for nothing.</param>
     /// <param name="cancellationToken">The caller has gone.</param>
-    public async Task<IResult> AnswerAsync(HttpRequest request, LogKey log, Checkpoint since, int? limit, CancellationToken cancellationToken)
+    public async Task<IResult> AnswerAsync(
+        HttpRequest request, LogKey log, Checkpoint since, int? limit, StreamCompact? compact, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
 
         // Taken before anything is read: how much there is, is known afterwards.
         if (await memory.TakeAsync(log, EventPaging.MaxBytes, cancellationToken) is not { } lease) return Problems.Busy();
         request.HttpContext.Response.RegisterForDispose(lease);
-        var page = await events.PullAsync(log, since, limit, cancellationToken);
+        var page = await events.PullAsync(log, since, limit, compact, cancellationToken);
         lease.Shrink(page.EventBytes);
         return new EventPageResult(page, lease, clock);
     }

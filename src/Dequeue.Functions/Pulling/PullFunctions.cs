@@ -2,13 +2,15 @@ using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Rest;
+using Dequeue.Contracts.Streaming;
 using Dequeue.Functions.Http;
+using Dequeue.Sync.Log;
 using Microsoft.AspNetCore.Http;
 
 namespace Dequeue.Functions.Pulling;
 
 /// <summary>The REST pages: what a device falls back to, and what people and scripts read.</summary>
-public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPages pages)
+public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPages pages, EventLog events)
 {
     /// <summary>A pull body is a checkpoint and a number.</summary>
     private const int MaxBodyBytes = 64 * 1024;
@@ -25,7 +27,7 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "v1/sync/pull")] HttpRequest request, CancellationToken cancellationToken)
         => AnswerAsync(request, null, cancellationToken);
 
-    /// <summary><c>GET /v1/sync/events?since=…&amp;limit=…</c>.</summary>
+    /// <summary><c>GET /v1/sync/events?since=…&amp;limit=…&amp;compact=true</c>.</summary>
     [Function("Events")]
     public Task<IResult> EventsAsync(
         [HttpTrigger(AuthorizationLevel.Anonymous, "get", Route = "v1/sync/events")] HttpRequest request, CancellationToken cancellationToken)
@@ -40,7 +42,14 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
                 limit = (int)Math.Clamp(wanted, 0, PageLimits.Max);
             }
 
-            return await pages.AnswerAsync(request, log, since, limit, token);
+            StreamCompact? compact = null;
+            if (request.Query["compact"].ToString() is { Length: > 0 } wish)
+            {
+                if (wish is not ("true" or "false")) return Problems.Invalid("compact is true or false.");
+                compact = wish == "true" ? new StreamCompact() : null;
+            }
+
+            return await pages.AnswerAsync(request, log, since, limit, compact, token);
         }, cancellationToken);
 
     private Task<IResult> AnswerAsync(HttpRequest request, string? app, CancellationToken cancellationToken)
@@ -48,13 +57,21 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
         {
             var body = await bodies.ReadAsync(request, log, MaxBodyBytes, token);
             if (body.Refusal is not null) return body.Refusal;
-            var (since, limit, problem) = Read(body.Bytes.Span);
-            return problem ?? await pages.AnswerAsync(request, log, since, limit, token);
+            var (since, limit, compact, problem) = Read(body.Bytes.Span);
+            return problem ?? await ChargeAsync(log, since, compact, token) ?? await pages.AnswerAsync(request, log, since, limit, compact, token);
         }, cancellationToken);
 
-    private static (Checkpoint Since, int? Limit, IResult? Problem) Read(ReadOnlySpan<byte> body)
+    // For types that are to be kept the history is read, whatever comes of it.
+    private async Task<IResult?> ChargeAsync(LogKey log, Checkpoint since, StreamCompact? compact, CancellationToken cancellationToken)
     {
-        var (since, limit) = (Checkpoint.Beginning, (int?)null);
+        if (compact is not { Keep.Count: > 0 }) return null;
+        var head = await events.ReadHeadAsync(log, cancellationToken);
+        return calls.ChargeReading(log, await events.CountAfterAsync(log, head, since, cancellationToken));
+    }
+
+    private static (Checkpoint Since, int? Limit, StreamCompact? Compact, IResult? Problem) Read(ReadOnlySpan<byte> body)
+    {
+        var (since, limit, compact) = (Checkpoint.Beginning, (int?)null, (StreamCompact?)null);
         try
         {
             var reader = new Utf8JsonReader(body);
@@ -63,13 +80,17 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var name = JsonText.Of(ref reader);
-                var field = name.Equals("since"u8) ? 's' : name.Equals("limit"u8) ? 'l' : ' ';
+                var field = name.Equals("since"u8) ? 's' : name.Equals("limit"u8) ? 'l' : name.Equals("compact"u8) ? 'c' : ' ';
                 reader.Read();
                 if (field == ' ') reader.Skip();
                 else if (reader.TokenType == JsonTokenType.Null) continue;
                 else if (field == 's')
                 {
                     if (!CheckpointField.TryRead(ref reader, out since)) return Refused(Problems.InvalidCheckpoint());
+                }
+                else if (field == 'c')
+                {
+                    if (!StreamCompactReader.TryRead(ref reader, out compact)) return Refused(Problems.Invalid(StreamCompactReader.Rule));
                 }
                 else
                 {
@@ -87,8 +108,8 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
             return Refused(Problems.Invalid("The body is not valid JSON."));
         }
 
-        return (since, limit, null);
+        return (since, limit, compact, null);
     }
 
-    private static (Checkpoint, int?, IResult?) Refused(IResult problem) => (default, null, problem);
+    private static (Checkpoint, int?, StreamCompact?, IResult?) Refused(IResult problem) => (default, null, null, problem);
 }

@@ -10,6 +10,7 @@ namespace Dequeue.Functions.Streaming;
 /// <param name="Delta">Whether an entity's state may come as a patch.</param>
 /// <param name="References">Whether pages of a large history may come as URLs.</param>
 /// <param name="Priority">The entities whose events come first; null for the log's own order.</param>
+/// <param name="Compact">What is left out; null for nothing.</param>
 public sealed record StreamOptions(
     string? Encoding = null,
     bool IsLive = false,
@@ -17,13 +18,15 @@ public sealed record StreamOptions(
     int BatchSize = StreamRequest.MaxBatchSize,
     bool Delta = false,
     bool References = false,
-    StreamPriority? Priority = null)
+    StreamPriority? Priority = null,
+    StreamCompact? Compact = null)
 {
     /// <summary>The options of a request.</summary>
     public static StreamOptions Of(StreamRequest request)
     {
         ArgumentNullException.ThrowIfNull(request);
         return new StreamOptions(
-            BatchEncodings.Choose(request.Encodings), request.Live, request.Window, request.BatchSize, request.Delta, request.References, request.Priority);
+            BatchEncodings.Choose(request.Encodings), request.Live, request.Window, request.BatchSize, request.Delta, request.References,
+            request.Priority, request.Compact);
     }
 }

@@ -22,7 +22,7 @@ public sealed partial class StreamSteps(
     public Task<StreamPlan> PlanAsync(StreamTarget target, Checkpoint since, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
-        return StreamPlan.MakeAsync(events, target.Log(), since, target.Options.Priority, cancellationToken);
+        return StreamPlan.MakeAsync(events, target.Log(), since, target.Options.Priority, target.Options.Compact, cancellationToken);
     }
 
     /// <summary>Lets the connection have newly committed events from now on.</summary>
@@ -44,12 +44,13 @@ public sealed partial class StreamSteps(
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(plan);
         using var span = StreamTrace.StartStep("stream.begin", target.Trace);
-        await channel.SendAsync(target, new StreamMessage.Start(plan.TotalEvents, target.Options.Encoding, plan.PriorityEvents).ToUtf8Bytes(), cancellationToken);
+        var start = new StreamMessage.Start(plan.TotalEvents, target.Options.Encoding, plan.PriorityEvents, plan.HistoryEvents);
+        await channel.SendAsync(target, start.ToUtf8Bytes(), cancellationToken);
         telemetry.StreamStarted(target.Trace);
         LogStarted(target.ConnectionId, plan.TotalEvents);
         var progress = new StreamProgress(target, plan, plan.Since, IsReady: plan.PriorityEvents is null)
         {
-            ReferencesThrough = target.Options.References ? offers.Through(plan) : Checkpoint.Beginning,
+            ReferencesThrough = target.Options.References && plan.Compact is null ? offers.Through(plan) : Checkpoint.Beginning,
         };
         return plan.PriorityEvents == 0 ? await ReadyAsync(progress, cancellationToken) : progress;
     }
@@ -69,11 +70,11 @@ public sealed partial class StreamSteps(
         // Of what comes by reference the bytes are not at hand here.
         using var digest = plan.Digest is null && first == 0 && progress.ReferencesThrough <= plan.Since ? new EventDigest() : null;
         using var writer = new BatchWriter(target.Options.Encoding, target.Options.Delta);
-        var selection = await events.SelectionAsync(target.Log(), plan, cancellationToken);
+        var selection = await events.SelectAsync(target.Log(), plan, cancellationToken);
         if (!progress.IsReady)
         {
             if (progress.SentEvents < plan.PriorityEvents)
-                await SendAsync(events.ReadSelectedAsync(target.Log(), selection!, progress.Position, plan.End, cancellationToken), plan.PriorityEvents.Value, plan.Since);
+                await SendAsync(events.ReadSelectedAsync(target.Log(), selection.First!, progress.Position, plan.End, cancellationToken), plan.PriorityEvents.Value, plan.Since);
             if (progress.SentEvents < plan.PriorityEvents) return progress;
             progress = await ReadyAsync(progress, cancellationToken);
         }

@@ -274,7 +274,11 @@ public sealed partial class UpstreamFunction(
     }
 
     // As many calls as its pages would be by REST; but a long history may always be had, by whoever asks for nothing else meanwhile.
-    private long WorthOf(StreamPlan plan) => Math.Min(plan.TotalEvents / StreamLimits.MaxBatchEvents, limiter.Burst / 2);
+    private long WorthOf(StreamPlan plan)
+    {
+        var read = plan is { Compact.Keep.Count: > 0, HistoryEvents: { } all } ? all : plan.TotalEvents;
+        return Math.Min(read / StreamLimits.MaxBatchEvents, limiter.Burst / 2);
+    }
 
     private static StreamTarget AsDurable(StreamTarget target) => target with { Trace = target.Trace! with { IsDurable = true } };
 

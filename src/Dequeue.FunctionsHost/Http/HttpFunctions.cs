@@ -97,7 +97,7 @@ internal sealed partial class HttpFunctions : IDisposable
     private async Task CallAsync(WorkerChannel worker, FunctionDefinition function, HttpContext context)
     {
         if (worker.HttpUri is not { } destination)
-            throw new InvalidOperationException("The worker takes no forwarded HTTP: its app does not use ConfigureFunctionsWebApplication().");
+            throw new InvalidOperationException("The worker took forwarded HTTP when the host started, and takes none any more.");
         var call = Call(function, context);
         var answered = worker.InvokeAsync(call, context.RequestAborted);
         var forwarding = new Forwarded(call.InvocationId, answered);

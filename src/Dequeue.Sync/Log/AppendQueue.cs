@@ -9,6 +9,9 @@ internal sealed class AppendQueue
     private bool _isRunning;
     private bool _isClosed;
 
+    /// <summary>Ends when the queue is closed and nobody works on it.</summary>
+    public TaskCompletionSource IsDone { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>Puts an append at the end.</summary>
     /// <param name="append">The append.</param>
     /// <param name="mustRun">True when nobody works on the queue, so that the caller has to.</param>

@@ -1,6 +1,7 @@
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Pushing;
+using Dequeue.Sync.Log.Compaction;
 using Dequeue.Sync.Log.Entities;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging;
@@ -22,6 +23,9 @@ public sealed class EventLog
 
     private readonly IPartitionedTable _table;
     private readonly GroupCommit _groupCommit;
+    private readonly Compactor _compactor;
+    private readonly SurvivorCache _survivors = new();
+    private readonly ILogger _logger;
 
     /// <summary>
     /// Hears of each page of newly stored events, before its pushes are answered: those of one log one after the other, in the order in
@@ -32,12 +36,19 @@ public sealed class EventLog
     /// <summary>The logs on a table.</summary>
     /// <param name="table">Where they are stored.</param>
     /// <param name="clock">Gives commit times; may go backwards or be wrong, order does not depend on it.</param>
-    /// <param name="logger">Hears of lost races, doubtful commits, and pages that could not be indexed.</param>
+    /// <param name="logger">Hears of lost races, doubtful commits, pages that could not be indexed, and runs that could not be read or merged.</param>
     public EventLog(IPartitionedTable table, TimeProvider clock, ILogger<EventLog> logger)
+        : this(table, clock, logger, Compactor.MergePages)
     {
-        _table = table;
+    }
+
+    /// <summary>The same, with runs merged as often as is told.</summary>
+    internal EventLog(IPartitionedTable table, TimeProvider clock, ILogger<EventLog> logger, int mergePages)
+    {
+        (_table, _logger) = (table, logger);
+        _compactor = new Compactor(table, mergePages, logger);
         _groupCommit = new GroupCommit(
-            new Appender(table, clock, logger), new EntityIndexer(table, logger), (key, page) => OnCommitted?.Invoke(key, page));
+            new Appender(table, clock, logger), new EntityIndexer(table, logger), _compactor, (key, page) => OnCommitted?.Invoke(key, page));
     }
 
     /// <summary>
@@ -204,6 +215,67 @@ public sealed class EventLog
     {
         ArgumentNullException.ThrowIfNull(selection);
         return new SelectedReader(_table, LogRows.Partition(key), selection).ReadOthersAsync(after, through, packed, cancellationToken);
+    }
+
+    /// <summary>
+    /// Finds the events of a range that still matter at its end: all but those that are superseded. An event is superseded when one of the
+    /// same entity that brings its state has a later <c>ts</c>, strictly, and was committed later. It takes reading the marks of what
+    /// matters in older parts of the range, and the newest pages; not the history. The same call gives the same events whenever it is made.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="after">Events strictly after it.</param>
+    /// <param name="through">Events up to and with it; no more than the head's.</param>
+    /// <param name="keep">Types whose events all matter. For these the whole range is read.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<EventSelection> SelectSurvivorsAsync(
+        LogKey key, Checkpoint after, Checkpoint through, IReadOnlyList<string> keep, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(keep);
+        var log = LogRows.Partition(key);
+        if (_survivors.Find(log, after, through, keep) is not { } found)
+        {
+            found = await new SurvivorFinder(_table, log, _compactor, _logger).FindAsync(after, through, keep, cancellationToken);
+            _survivors.Add(log, after, through, keep, found);
+        }
+
+        return found.Between(after, through);
+    }
+
+    /// <summary>The events of a range that <see cref="SelectSurvivorsAsync"/> found, or some of them, in commit order, put together into
+    /// pages. They are read and made ahead, while the caller works.</summary>
+    /// <param name="key">The log.</param>
+    /// <param name="selection">The events.</param>
+    /// <param name="after">Events strictly after it.</param>
+    /// <param name="through">The end that they were found for.</param>
+    /// <param name="keep">The types that they were found with: for these the history is read, up to where the caller stops.</param>
+    /// <param name="packed">Whether the pages are packed as well.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public IAsyncEnumerable<EventPage> ReadSurvivorsAsync(
+        LogKey key,
+        EventSelection selection,
+        Checkpoint after,
+        Checkpoint through,
+        IReadOnlyList<string> keep,
+        bool packed,
+        CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(selection);
+        ArgumentNullException.ThrowIfNull(keep);
+        return new SurvivorReader(_table, LogRows.Partition(key), _compactor, _logger)
+            .ReadAsync(selection, after, through, new SurvivorReading(keep.Count == 0, packed), cancellationToken);
+    }
+
+    /// <summary>Brings the runs of a log up to date, which else happens by itself after appends: for who measures.</summary>
+    /// <param name="key">The log.</param>
+    /// <param name="cancellationToken">Gives up; what is merged stays so.</param>
+    public Task CompactAsync(LogKey key, CancellationToken cancellationToken)
+        => _compactor.MergeAsync(LogRows.Partition(key), cancellationToken);
+
+    /// <summary>Waits until nothing of a log goes on in this process after its appends were answered.</summary>
+    internal async Task SettledAsync(LogKey key)
+    {
+        await _groupCommit.IdleAsync(key);
+        await _compactor.IdleAsync(LogRows.Partition(key));
     }
 
     /// <summary>

@@ -29,9 +29,9 @@ public sealed class EventPage
     internal EventPage(long before, PackedEvents packed, int[] ends, long[] ticks)
         : this(before, ReadOnlyMemory<byte>.Empty, ends, ticks) => _packed = packed;
 
-    private EventPage(long before, ReadOnlyMemory<byte> json, int[] ends, long[] ticks, int start, int count)
+    private EventPage(long before, ReadOnlyMemory<byte> json, int[] ends, long[] ticks, int start, int count, PackedEvents? packed = null)
     {
-        (Before, _json, _ends, _ticks, _start, Count) = (before, json, ends, ticks, start, count);
+        (Before, _json, _ends, _ticks, _start, Count, _packed) = (before, json, ends, ticks, start, count, packed);
     }
 
     /// <summary>Events in the page, at least 1.</summary>
@@ -83,9 +83,15 @@ public sealed class EventPage
         return new EventPage(Before + start, _json, _ends, _ticks, _start + start, count);
     }
 
+    /// <summary>The page with its content packed as well, by <see cref="PackedEvents.Quick"/>.</summary>
+    internal EventPage PackQuickly() => new(Before, _json, _ends, _ticks, _start, Count, PackedEvents.Pack(Json.Span, PackedEvents.Quick));
+
+    /// <summary>The page with its content packed as well, as another has it that holds the same events.</summary>
+    internal EventPage PackedAs(EventPage stored) => new(Before, _json, _ends, _ticks, _start, Count, stored._packed);
+
     /// <summary>The page with its content unpacked.</summary>
     /// <exception cref="InvalidDataException">The content is damaged.</exception>
-    internal EventPage Unpack() => _packed is { } packed ? new EventPage(Before, packed.Unpack(), _ends, _ticks) { Digest = Digest } : this;
+    internal EventPage Unpack() => _packed is { } packed && _json.IsEmpty ? new EventPage(Before, packed.Unpack(), _ends, _ticks) { Digest = Digest } : this;
 
     /// <summary>The page without its content, which is fetched from elsewhere.</summary>
     internal EventPage OfferedAs(PageReference reference) => new(Before, ReadOnlyMemory<byte>.Empty, _ends, _ticks) { Digest = Digest, Reference = reference };

@@ -26,7 +26,30 @@ public sealed class EventSelection
     public int CountBetween(Checkpoint after, Checkpoint through) => Math.Max(0, CountThrough(through.Ticks) - CountThrough(after.Ticks));
 
     /// <summary>Whether the event committed there is one of them.</summary>
-    public bool Contains(Checkpoint position) => Array.BinarySearch(_ticks, position.Ticks) >= 0;
+    public bool Contains(Checkpoint position) => Has(position.Ticks);
+
+    /// <summary>Those of them that lie after one position and not after another.</summary>
+    public EventSelection Between(Checkpoint after, Checkpoint through)
+    {
+        var (start, end) = (CountThrough(after.Ticks), CountThrough(through.Ticks));
+        return start == 0 && end == Count ? this : new EventSelection(start < end ? _ticks[start..end] : [], _pages);
+    }
+
+    /// <summary>Those of them that another selection has too.</summary>
+    public EventSelection And(EventSelection other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return new EventSelection(Array.FindAll(_ticks, tick => other.Has(tick)), _pages);
+    }
+
+    /// <summary>Those of them that another selection does not have.</summary>
+    public EventSelection Without(EventSelection other)
+    {
+        ArgumentNullException.ThrowIfNull(other);
+        return new EventSelection(Array.FindAll(_ticks, tick => !other.Has(tick)), _pages);
+    }
+
+    private bool Has(long tick) => Array.BinarySearch(_ticks, tick) >= 0;
 
     /// <summary>The sealed pages that are known to hold selected events of a range, and the range of the others.</summary>
     internal (IReadOnlyList<long> Pages, long RestAfter, long RestThrough) Places(Checkpoint after, Checkpoint through)

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Dequeue.Sync.Log.Compaction;
 using Dequeue.Sync.Log.Entities;
 
 namespace Dequeue.Sync.Log;
@@ -7,7 +8,7 @@ namespace Dequeue.Sync.Log;
 /// Joins concurrent appends to one log in this process into shared transactions: while one is in flight the next ones gather.
 /// The head's ETag keeps several processes apart; within one it never has to.
 /// </summary>
-internal sealed class GroupCommit(Appender appender, EntityIndexer indexer, Action<LogKey, EventPage> onCommitted)
+internal sealed class GroupCommit(Appender appender, EntityIndexer indexer, Compactor compactor, Action<LogKey, EventPage> onCommitted)
 {
     private readonly ConcurrentDictionary<LogKey, AppendQueue> _queues = new();
 
@@ -24,6 +25,12 @@ internal sealed class GroupCommit(Appender appender, EntityIndexer indexer, Acti
             if (mustRun) _ = RunAsync(key, queue);
             return append.Result;
         }
+    }
+
+    /// <summary>Waits until nobody works on a log any more.</summary>
+    public async Task IdleAsync(LogKey key)
+    {
+        while (_queues.TryGetValue(key, out var queue)) await queue.IsDone.Task;
     }
 
     private async Task RunAsync(LogKey key, AppendQueue queue)
@@ -46,9 +53,15 @@ internal sealed class GroupCommit(Appender appender, EntityIndexer indexer, Acti
 
             // Those whose events are stored have their answers; who waits now waits for one page to be indexed, rarely for more than
             // four commits.
-            if (head is { IsIndexed: false }) head = await indexer.IndexNextAsync(log, head);
+            if (head is { IsIndexed: false })
+            {
+                head = await indexer.IndexNextAsync(log, head);
+                compactor.Sealed(log);
+            }
+
             if (!queue.TryClose()) continue;
             _queues.TryRemove(KeyValuePair.Create(key, queue));
+            queue.IsDone.SetResult();
             return;
         }
     }

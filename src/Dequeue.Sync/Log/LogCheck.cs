@@ -2,6 +2,7 @@ using System.IO.Hashing;
 using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
+using Dequeue.Sync.Log.Compaction;
 using Dequeue.Sync.Log.Entities;
 using Dequeue.Sync.Storage;
 
@@ -20,8 +21,8 @@ public sealed record LogCheckReport(long Events, int Pages, string Digest, IRead
 
 /// <summary>
 /// Verifies a log up to the head as it is at the start: pages in order and without gaps, counts, checksums, digests, the head's
-/// running digest and list of tail pages, and that events and id rows, pages and index rows match one to one. Holds ids and keys in
-/// memory, about 150 bytes an event.
+/// running digest and list of tail pages, that events and id rows, pages and index rows match one to one, and that runs have what
+/// matters of their ranges. Holds ids and keys in memory, about 150 bytes an event.
 /// </summary>
 public sealed class LogCheck
 {
@@ -61,6 +62,7 @@ public sealed class LogCheck
         await CheckIdsAsync(head.Head.Last, cancellationToken);
         await CheckEntitiesAsync(head.Indexed, cancellationToken);
         await CheckTailAsync(head, cancellationToken);
+        foreach (var finding in await new RunCheck(_table, _log).RunAsync(cancellationToken)) Find(finding);
         CheckHead(head, digest.ToString());
         if (_events != head.Head.Count) Find($"The head counts {head.Head.Count} events, the pages hold {_events}.");
         return new LogCheckReport(_events, _pages.Count, digest.ToString(), _findings);

@@ -7,8 +7,9 @@ namespace Dequeue.Sync.Log;
 
 /// <summary>
 /// The keys of a log's rows. One partition holds one log: the row <c>head</c>, the pages <c>p</c> + commit tick of the page's
-/// last event in 19 digits, per event the row <c>i</c> + id, and per sealed page and entity in it the index row <c>e</c> + entity +
-/// the page's tick. docs/storage.md shows an example of each.
+/// last event in 19 digits, per event the row <c>i</c> + id, per sealed page and entity in it the index row <c>e</c> + entity +
+/// the page's tick, and the row <c>runs</c> with the rows of its runs, <c>r</c> + the run's number in 10 digits + the tick of the row's
+/// last event. docs/storage.md shows an example of each.
 /// </summary>
 internal static class LogRows
 {
@@ -29,6 +30,15 @@ internal static class LogRows
 
     /// <summary>Sorts after every id row.</summary>
     public const string AfterIds = "j";
+
+    /// <summary>The row that lists the runs.</summary>
+    public const string Runs = "runs";
+
+    /// <summary>Sorts before every row of a run.</summary>
+    public const string BeforeRuns = "r";
+
+    /// <summary>Sorts after every row of a run, and before <see cref="Runs"/>.</summary>
+    public const string AfterRuns = "r:";
 
     /// <summary>What stands between app and user: no app id holds it, so that the first one always ends the app.</summary>
     private const char Separator = ':';
@@ -71,6 +81,18 @@ internal static class LogRows
     /// <summary>The page's tick in an index row's key, or null when it is none.</summary>
     public static long? EntityPageTick(string rowKey)
         => rowKey.Length == 52 && long.TryParse(rowKey.AsSpan(33), NumberStyles.None, CultureInfo.InvariantCulture, out var tick) ? tick : null;
+
+    /// <summary>The row of a run whose last event was committed at <paramref name="tick"/>.</summary>
+    public static string Run(long run, long tick) => string.Create(CultureInfo.InvariantCulture, $"r{run:D10}{tick:D19}");
+
+    /// <summary>Sorts after every row of one run.</summary>
+    public static string AfterRun(long run) => string.Create(CultureInfo.InvariantCulture, $"r{run:D10}:");
+
+    /// <summary>The tick in the row key of a run, or null when it is none.</summary>
+    public static long? RunTick(string rowKey)
+        => rowKey.Length == 30 && rowKey[0] == 'r' && long.TryParse(rowKey.AsSpan(11), NumberStyles.None, CultureInfo.InvariantCulture, out var tick)
+            ? tick
+            : null;
 
     private static void Append(StringBuilder text, Rune rune)
     {

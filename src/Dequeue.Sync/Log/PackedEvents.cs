@@ -16,11 +16,17 @@ public readonly record struct PackedEvents(ReadOnlyMemory<byte> Segment, uint Cr
     /// <summary>zlib's level 5: 99 % of what level 6 saves in 73 % of its time, see the decision record.</summary>
     internal static readonly ZLibCompressionOptions Compression = new() { CompressionLevel = 5 };
 
+    /// <summary>zlib's level 1, for what is sent once: a third of the time, a sixth more bytes.</summary>
+    internal static readonly ZLibCompressionOptions Quick = new() { CompressionLevel = 1 };
+
     /// <summary>Packs bytes.</summary>
-    public static PackedEvents Pack(ReadOnlySpan<byte> json)
+    public static PackedEvents Pack(ReadOnlySpan<byte> json) => Pack(json, Compression);
+
+    /// <summary>Packs bytes.</summary>
+    internal static PackedEvents Pack(ReadOnlySpan<byte> json, ZLibCompressionOptions compression)
     {
         var segment = new MemoryStream(json.Length / 4 + 256);
-        using var deflate = new DeflateStream(segment, Compression, leaveOpen: true);
+        using var deflate = new DeflateStream(segment, compression, leaveOpen: true);
         deflate.Write(json);
         deflate.Flush();
 

@@ -34,17 +34,23 @@ internal static class PageFormat
     public static IReadOnlyList<string> PositionColumns { get; } = [CountColumn, BeforeColumn, FirstTickColumn, EventsColumn, BytesColumn, DigestColumn];
 
     /// <summary>Makes the row of a page.</summary>
-    public static TableRow Encode(EventPage page)
+    public static TableRow Encode(EventPage page) => Encode(page, LogRows.Page(page.Last.Ticks), Digest(page));
+
+    /// <summary>Makes a row of other events in the same format.</summary>
+    /// <param name="page">The events.</param>
+    /// <param name="key">The row's key, which ends in the tick of the last one.</param>
+    /// <param name="digest">Their digest, or null to store none.</param>
+    public static TableRow Encode(EventPage page, string key, byte[]? digest = null)
     {
         var packed = page.Pack();
-        var row = new TableRow(LogRows.Page(page.Last.Ticks))
+        var row = new TableRow(key)
             .Set(CountColumn, page.Count)
             .Set(BeforeColumn, page.Before)
             .Set(FirstTickColumn, page.First.Ticks)
             .Set(EventsColumn, EncodeEvents(page))
             .Set(BytesColumn, packed.Length)
-            .Set(CrcColumn, unchecked((int)packed.Crc32))
-            .Set(DigestColumn, Digest(page));
+            .Set(CrcColumn, unchecked((int)packed.Crc32));
+        if (digest is not null) row.Set(DigestColumn, digest);
         var segment = packed.Segment;
         for (var (at, chunk) = (0, 0); at < segment.Length; at += ChunkBytes, chunk++)
         {
@@ -107,7 +113,7 @@ internal static class PageFormat
     private static (long Before, int[] Ends, long[] Ticks) DecodePositions(TableRow row)
     {
         if (row.IntOf(CountColumn) is not (> 0 and <= Folding.MaxPageEvents and var count) || row.LongOf(BeforeColumn) is not (>= 0 and var before)
-            || row.LongOf(FirstTickColumn) is not { } tick || tick <= Checkpoint.Beginning.Ticks || LogRows.PageTick(row.Key) is not { } last
+            || row.LongOf(FirstTickColumn) is not { } tick || tick <= Checkpoint.Beginning.Ticks || (LogRows.PageTick(row.Key) ?? LogRows.RunTick(row.Key)) is not { } last
             || last > DateTime.MaxValue.Ticks
             || row.IntOf(BytesColumn) is not (> 0 and <= Folding.MaxPageBytes and var bytes) || row.BytesOf(EventsColumn) is not { } events)
         {

@@ -1,5 +1,6 @@
 using Dequeue.Contracts;
 using Dequeue.Contracts.Rest;
+using Dequeue.Contracts.Streaming;
 using Dequeue.Sync.Log;
 
 namespace Dequeue.Sync.Paging;
@@ -19,10 +20,11 @@ public static class EventPaging
     /// <param name="since">Events strictly after this position.</param>
     /// <param name="limit">Events wanted; clamped to 1 … <see cref="PageLimits.Max"/>; null for <see cref="PageLimits.Default"/>.
     /// Fewer come when they are large: together they have at most <see cref="MaxBytes"/>.</param>
+    /// <param name="compact">What is left out; null for nothing.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
     /// <exception cref="Storage.StorageUnavailableException">The storage did not answer.</exception>
     public static async Task<PulledPage> PullAsync(
-        this EventLog events, LogKey log, Checkpoint since, int? limit, CancellationToken cancellationToken)
+        this EventLog events, LogKey log, Checkpoint since, int? limit, StreamCompact? compact, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(events);
         var wanted = Math.Clamp(limit ?? PageLimits.Default, 1, PageLimits.Max);
@@ -31,10 +33,13 @@ public static class EventPaging
         var position = Positions.NotPast(since, head);
         if (since < head.Last)
         {
-            await foreach (var page in events.ReadAsync(log, since, head.Last, wanted, cancellationToken))
+            var pages = compact is null
+                ? events.ReadAsync(log, since, head.Last, wanted, cancellationToken)
+                : await SurvivorsAsync(events, log, since, head.Last, compact, cancellationToken);
+            await foreach (var page in pages)
             {
                 var comma = runs.Count > 0 ? 1 : 0;
-                var count = CountWithin(page, MaxBytes - bytes - comma);
+                var count = Math.Min(CountWithin(page, MaxBytes - bytes - comma), wanted - runs.Sum(static run => run.Count));
                 if (count == 0) break;
                 var run = count == page.Count ? page : page.Slice(0, count);
                 runs.Enqueue(run);
@@ -45,6 +50,14 @@ public static class EventPaging
         }
 
         return new PulledPage(runs, bytes, position, position < head.Last);
+    }
+
+    // The last event of the log always matters, so that the last page always leads to its end.
+    private static async Task<IAsyncEnumerable<EventPage>> SurvivorsAsync(
+        EventLog events, LogKey log, Checkpoint since, Checkpoint end, StreamCompact compact, CancellationToken cancellationToken)
+    {
+        var survivors = await events.SelectSurvivorsAsync(log, since, end, compact.Keep, cancellationToken);
+        return events.ReadSurvivorsAsync(log, survivors, since, end, compact.Keep, packed: false, cancellationToken);
     }
 
     // One event is always far smaller than a page.

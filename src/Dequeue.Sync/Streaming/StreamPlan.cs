@@ -8,7 +8,7 @@ namespace Dequeue.Sync.Streaming;
 /// <summary>A stream's fixed frame: what was in the log when it was asked for. Travels in durable history: positions, no payload.</summary>
 /// <param name="Since">Where the client stands.</param>
 /// <param name="End">The head at planning time. Events committed later belong to the next sync.</param>
-/// <param name="TotalEvents">Events in between.</param>
+/// <param name="TotalEvents">Events in between, of a compact stream those that come.</param>
 /// <param name="EndPosition">Events of the log up to its end.</param>
 public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEvents, long EndPosition)
 {
@@ -21,12 +21,18 @@ public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEven
     /// <summary>How many events come first; null when none were asked for.</summary>
     public long? PriorityEvents { get; init; }
 
+    /// <summary>What is left out; null for nothing.</summary>
+    public StreamCompact? Compact { get; init; }
+
+    /// <summary>Of a compact stream: the events in between, with those left out; null of any other.</summary>
+    public long? HistoryEvents { get; init; }
+
     /// <summary>The digest of the stream, when the log knows it without reading: that of a whole history in its own order, or of nothing.</summary>
     public string? Digest { get; init; }
 
-    /// <summary>Which events come first, for who goes on in the same process; found anew from <see cref="Priority"/> by others.</summary>
+    /// <summary>Which events come, for who goes on in the same process; found anew from what was asked for by others.</summary>
     [JsonIgnore]
-    public EventSelection? Selection { get; init; }
+    public StreamSelection? Selection { get; init; }
 
     /// <summary>About how many bytes of JSON the events are.</summary>
     public long Bytes { get; init; }
@@ -35,28 +41,41 @@ public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEven
     public Checkpoint SealedThrough { get; init; } = Checkpoint.Beginning;
 
     /// <summary>
-    /// Plans a stream: at most two row reads, whatever the length of the history; with priority, as many more as its entities need.
+    /// Plans a stream: at most two row reads, whatever the length of the history; with priority, as many more as its entities need; of a
+    /// compact one, as many as what matters needs.
     /// </summary>
     /// <param name="events">The event log.</param>
     /// <param name="log">Whose.</param>
     /// <param name="since">Events strictly after this position.</param>
     /// <param name="priority">What the client wants first; null for nothing.</param>
+    /// <param name="compact">What the client wants left out; null for nothing.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="Storage.StorageUnavailableException">The storage did not answer.</exception>
     public static async Task<StreamPlan> MakeAsync(
-        EventLog events, LogKey log, Checkpoint since, StreamPriority? priority, CancellationToken cancellationToken)
+        EventLog events, LogKey log, Checkpoint since, StreamPriority? priority, StreamCompact? compact, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(events);
         var head = await events.ReadHeadAsync(log, cancellationToken);
         var plan = head.Count == 0 || since >= head.Last
             ? new StreamPlan(since, Positions.NotPast(since, head), 0, head.Count) { Digest = LogHead.Empty.Digest }
             : Of(since, head, await events.CountAfterAsync(log, head, since, cancellationToken));
-        if (priority is null) return plan.TotalEvents == head.Count && head.Count > 0 ? plan with { Digest = head.Digest } : plan;
+        var query = priority is null ? null : new EntityQuery(priority.EntityIds, priority.Active ? head.ActiveStackId : null);
+        if (query is not null) plan = plan with { Priority = query, PriorityEvents = 0 };
+        else if (plan.TotalEvents == head.Count && head.Count > 0) plan = plan with { Digest = head.Digest };
+        if (compact is not null) plan = plan with { Compact = compact, HistoryEvents = plan.TotalEvents };
+        if (plan.TotalEvents == 0 || (priority is null && compact is null)) return plan;
 
-        var query = new EntityQuery(priority.EntityIds, priority.Active ? head.ActiveStackId : null);
-        if (plan.TotalEvents == 0) return plan with { Priority = query, PriorityEvents = 0 };
-        var selection = await events.SelectAsync(log, query, plan.Since, plan.End, cancellationToken);
-        return plan with { Priority = query, PriorityEvents = selection.Count, Selection = selection };
+        var selection = await events.SelectAllAsync(log, plan, cancellationToken);
+        if (selection.First is { } first) plan = plan with { PriorityEvents = first.Count };
+        if (selection.Survivors is not { } survivors) return plan with { Selection = selection };
+
+        // What leaves nothing out is the history, and comes as that does.
+        return survivors.Count == plan.TotalEvents
+            ? plan with { Compact = null, Selection = selection with { Survivors = null } }
+            : plan with
+            {
+                TotalEvents = survivors.Count, Digest = null, Selection = selection, Bytes = plan.Bytes * survivors.Count / plan.TotalEvents,
+            };
     }
 
     private static StreamPlan Of(Checkpoint since, LogHead head, long count)

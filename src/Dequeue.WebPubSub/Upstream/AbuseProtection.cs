@@ -14,10 +14,10 @@ internal sealed class AbuseProtection(HttpClient http, Uri endpoint, TimeProvide
     private readonly Lock _gate = new();
     private readonly Dictionary<Uri, Entry> _entries = [];
 
-    /// <summary>True when the URL allows this service. Callers who ask at once share one request.</summary>
-    public Task<bool> AllowsAsync(Uri url, CancellationToken cancellationToken)
+    /// <summary>Whether the URL allows this service. Callers who ask at once share one request.</summary>
+    public Task<Answer> AskAsync(Uri url, CancellationToken cancellationToken)
     {
-        Task<bool> check;
+        Task<Answer> check;
         lock (_gate)
         {
             if (!_entries.TryGetValue(url, out var entry)) _entries[url] = entry = new Entry();
@@ -28,13 +28,16 @@ internal sealed class AbuseProtection(HttpClient http, Uri endpoint, TimeProvide
         return check.WaitAsync(cancellationToken);
     }
 
-    private async Task<bool> CheckAsync(Uri url, Entry entry)
+    private async Task<Answer> CheckAsync(Uri url, Entry entry)
     {
-        var allowed = false;
+        var answer = default(Answer);
         using var timeout = new CancellationTokenSource(CheckTimeout, time);
         try
         {
-            allowed = await AskAsync(url, HttpMethod.Options, timeout.Token) ?? await AskAsync(url, HttpMethod.Get, timeout.Token) ?? false;
+            answer = await AskAsync(url, HttpMethod.Options, timeout.Token);
+
+            // It does not know the method.
+            if (answer.Status == (int)HttpStatusCode.NotFound) answer = await AskAsync(url, HttpMethod.Get, timeout.Token);
         }
         catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
         {
@@ -43,31 +46,35 @@ internal sealed class AbuseProtection(HttpClient http, Uri endpoint, TimeProvide
 
         lock (_gate)
         {
-            entry.Failures = allowed ? 0 : entry.Failures + 1;
-            var kept = allowed ? KeptFor : TimeSpan.FromSeconds(Math.Min(KeptFor.TotalSeconds, Math.Pow(2, entry.Failures - 1)));
+            entry.Failures = answer.Allows ? 0 : entry.Failures + 1;
+            var kept = answer.Allows ? KeptFor : TimeSpan.FromSeconds(Math.Min(KeptFor.TotalSeconds, Math.Pow(2, entry.Failures - 1)));
             entry.KeptUntil = time.GetUtcNow() + kept;
         }
 
-        return allowed;
+        return answer;
     }
 
-    /// <returns>Null when the URL does not know the method.</returns>
-    private async Task<bool?> AskAsync(Uri url, HttpMethod method, CancellationToken cancellationToken)
+    private async Task<Answer> AskAsync(Uri url, HttpMethod method, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(method, url);
         request.Headers.TryAddWithoutValidation("WebHook-Request-Origin", endpoint.Host);
         request.Headers.TryAddWithoutValidation("ce-awpsversion", "1.0");
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-        if (response.StatusCode == HttpStatusCode.NotFound) return method == HttpMethod.Options ? null : false;
-        return response.IsSuccessStatusCode && response.Headers.TryGetValues("WebHook-Allowed-Origin", out var origins)
+        var allows = response.IsSuccessStatusCode && response.Headers.TryGetValues("WebHook-Allowed-Origin", out var origins)
             && origins.Any(origin => origin.Trim() is var name && (name == "*"
                 || name.Equals(endpoint.Host, StringComparison.OrdinalIgnoreCase)
                 || name.Equals(endpoint.Authority, StringComparison.OrdinalIgnoreCase)));
+        return new Answer(allows, (int)response.StatusCode);
     }
+
+    /// <summary>What a URL answered.</summary>
+    /// <param name="Allows">Whether it wants events.</param>
+    /// <param name="Status">Its status; 0 when there was no answer.</param>
+    internal readonly record struct Answer(bool Allows, int Status);
 
     private sealed class Entry
     {
-        public Task<bool>? Check { get; set; }
+        public Task<Answer>? Check { get; set; }
 
         public DateTimeOffset KeptUntil { get; set; }
 

@@ -103,9 +103,9 @@ internal sealed partial class UpstreamDispatcher : IDisposable
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            if (!await _protection.AllowsAsync(post.Handler.Url(identity.Hub, "validate"), ended.Token))
+            if (await _protection.AskAsync(post.Handler.Url(identity.Hub, "validate"), ended.Token) is { Allows: false } refused)
             {
-                LogNotAllowed(identity.Hub, post.EventName, url);
+                LogNotAllowed(identity.Hub, post.EventName, url, refused.Status);
                 return Answer.None;
             }
 
@@ -170,8 +170,8 @@ internal sealed partial class UpstreamDispatcher : IDisposable
         if (identity.State is not null) headers.TryAddWithoutValidation("ce-connectionState", identity.State);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Hub {Hub}: the event handler {Url} does not allow events of this service; '{EventName}' was not posted")]
-    private partial void LogNotAllowed(string hub, string eventName, string url);
+    [LoggerMessage(1, LogLevel.Warning, "Hub {Hub}: the event handler {Url} does not allow events of this service: it was asked and answered with status {Status} (0: not reached); '{EventName}' was not posted")]
+    private partial void LogNotAllowed(string hub, string eventName, string url, int status);
 
     [LoggerMessage(2, LogLevel.Warning, "Hub {Hub}: {Url} answered '{EventName}' of connection {ConnectionId} with status {Status} (0: not reached) at attempt {Attempt}")]
     private partial void LogFailed(string hub, string eventName, string url, string connectionId, int status, int attempt);

@@ -40,12 +40,14 @@ public sealed class HostingTests
     }
 
     [Theory]
-    [InlineData(null, null, "Server is required")]
-    [InlineData("ftp://host", null, "Server is an absolute http or https URL")]
-    [InlineData("https://host", "an app", "App is 1 to")]
-    public async Task A_wrong_setting_stops_the_app_at_its_start(string? server, string? app, string why)
+    [InlineData(null, null, null, "Server is required")]
+    [InlineData("ftp://host", null, null, "Server is an absolute http or https URL")]
+    [InlineData("https://host", "an app", null, "App is 1 to")]
+    [InlineData("https://host", null, "00:00:00", "FlushInterval and RestartInterval are longer than nothing")]
+    [InlineData("https://host", null, "365.00:00:00", "at most 40 days")]
+    public async Task A_wrong_setting_stops_the_app_at_its_start(string? server, string? app, string? flushInterval, string why)
     {
-        using var host = Host(new() { ["Sync:Server"] = server, ["Sync:App"] = app });
+        using var host = Host(new() { ["Sync:Server"] = server, ["Sync:App"] = app, ["Sync:FlushInterval"] = flushInterval ?? "00:00:05" });
 
         var wrong = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync(Cancelled));
 

@@ -61,7 +61,7 @@ public sealed class PriorityTests
         {
             var left = messages;
             server.Script = script => SendAsync(server, script, () => left-- > 0);
-            server.Asked.Clear();
+            var before = server.Asked.Count;
             var store = new InMemoryEventStore();
             using var sync = new SyncManager(Wishing(server), store, Tokens);
 
@@ -73,7 +73,7 @@ public sealed class PriorityTests
             Assert.Equal((Events, Events), (result.Events, result.Added));
             Assert.Equal(Texts(server.Log).Order(), store.Events.Select(static json => Encoding.UTF8.GetString(json.Span)).Order());
             // What came first moved no position.
-            if (messages < 14) Assert.Equal(messages <= 4, server.Asked[1] == server.Asked[0]);
+            if (messages < 14) Assert.Equal(messages <= 4, server.Asked[before + 1] == server.Asked[before]);
         }
     }
 

@@ -204,6 +204,20 @@ public sealed partial class PullMachineTests
     }
 
     [Fact]
+    public void What_is_left_of_a_history_is_never_compared_part_by_part()
+    {
+        var (state, _) = PullMachine.Begin(Origin, new PullTerms(StreamEndpoint.Negotiated, Compact: true));
+        Assert.False(state.IsComparable);
+        Assert.True(PullMachine.Begin(Origin, new PullTerms(StreamEndpoint.Negotiated)).State.IsComparable);
+        (state, _) = PullMachine.Next(state with { Phase = PullPhase.AwaitingStart }, Says(new StreamMessage.Start(4, HistoryEvents: 9)), Retry, 0);
+        Assert.Equal(9, state.History);
+
+        // What is announced after a cut is of the rest alone.
+        (state, _) = PullMachine.Next(state with { Phase = PullPhase.AwaitingStart, Resumes = 1 }, Says(new StreamMessage.Start(2, HistoryEvents: 3)), Retry, 0);
+        Assert.Equal(9, state.History);
+    }
+
+    [Fact]
     public void Every_row_of_the_document_has_a_case_and_every_case_a_row()
     {
         var rows = RowNumber().Matches(File.ReadAllText(Document())).Select(match => match.Groups[1].Value).ToHashSet();

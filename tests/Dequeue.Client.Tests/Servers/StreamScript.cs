@@ -12,20 +12,27 @@ namespace Dequeue.Client.Tests.Servers;
 internal sealed class StreamScript(TestServer server, WebSocket socket, SemaphoreSlim oneSend, HttpContext context, StreamRequest request)
 {
     private readonly int _from = TestServer.IndexAfter(request.Since);
+    private int? _end;
 
     public StreamRequest Request => request;
 
     public WebSocket Socket => socket;
 
-    public int Total => server.Log.Count - _from;
+    public int Total => End - _from;
 
     public int Batches => (Total + server.BatchSize - 1) / server.BatchSize;
 
     public CancellationToken Gone => context.RequestAborted;
 
-    /// <summary>Everything, in order.</summary>
+    // Where the log ended when the stream began to behave; scripts of their own see it as it is.
+    private int End => _end ?? server.Log.Count;
+
+    private Checkpoint Head => End == 0 ? Checkpoint.Beginning : TestServer.At(End - 1);
+
+    /// <summary>Everything up to the log's end at this moment, in order: what is committed meanwhile is told live.</summary>
     public async Task BehaveAsync()
     {
+        _end = server.Log.Count;
         await StartAsync();
         for (var index = 0; index < Batches; index++) await BatchAsync(index);
         await CompleteAsync();
@@ -36,10 +43,10 @@ internal sealed class StreamScript(TestServer server, WebSocket socket, Semaphor
     public Task BatchAsync(int index) => SendAsync(Batch(index));
 
     public Task CompleteAsync(long? processed = null, string? digest = null)
-        => SendAsync(new StreamMessage.Complete(processed ?? Total, Total == 0 ? request.Since : server.Head, digest ?? Digest(), Position).ToUtf8Bytes());
+        => SendAsync(new StreamMessage.Complete(processed ?? Total, Total == 0 ? request.Since : Head, digest ?? Digest(), Position).ToUtf8Bytes());
 
     public byte[] Complete(bool withDigest)
-        => new StreamMessage.Complete(Total, Total == 0 ? request.Since : server.Head, withDigest ? Digest() : null, Position).ToUtf8Bytes();
+        => new StreamMessage.Complete(Total, Total == 0 ? request.Since : Head, withDigest ? Digest() : null, Position).ToUtf8Bytes();
 
     public async Task SendAsync(byte[] message, bool asText = false, bool whole = true)
     {
@@ -68,7 +75,7 @@ internal sealed class StreamScript(TestServer server, WebSocket socket, Semaphor
     public List<byte[]> Events(int index)
     {
         var from = _from + index * server.BatchSize;
-        return server.Log[from..Math.Min(server.Log.Count, from + server.BatchSize)];
+        return server.Log[from..Math.Min(End, from + server.BatchSize)];
     }
 
     public byte[] Batch(int index, bool? isLast = null, bool withCheckpoint = true, int? asIndex = null)
@@ -118,9 +125,9 @@ internal sealed class StreamScript(TestServer server, WebSocket socket, Semaphor
 
     public async Task CloseAsync() => await socket.CloseAsync(WebSocketCloseStatus.InternalServerError, "going away", Gone);
 
-    public Checkpoint Until(int index) => TestServer.At(Math.Min(server.Log.Count, _from + (index + 1) * server.BatchSize) - 1);
+    public Checkpoint Until(int index) => TestServer.At(Math.Min(End, _from + (index + 1) * server.BatchSize) - 1);
 
-    private long? Position => request.Live ? server.Log.Count : null;
+    private long? Position => request.Live ? End : null;
 
-    private string Digest() => TestServer.DigestOf(server.Log[_from..]);
+    private string Digest() => TestServer.DigestOf(server.Log[_from..End]);
 }

@@ -50,13 +50,15 @@ internal sealed class TestServer : IAsyncDisposable
     public Func<StreamScript, Task>? Script { get; set; }
 
     /// <summary>Every call in order: <c>POST /path</c>, or <c>WS /path</c>.</summary>
-    public List<string> Calls { get; } = [];
+    public IReadOnlyList<string> Calls => Copy(_calls);
 
     /// <summary>The <c>since</c> of every page and stream asked for.</summary>
-    public List<Checkpoint> Asked { get; } = [];
+    public IReadOnlyList<Checkpoint> Asked => Copy(_asked);
 
     private readonly List<StreamScript> _live = [];
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<string> _calls = [];
+    private readonly List<Checkpoint> _asked = [];
     private int _openSockets;
 
     /// <summary>Waits until the server sees no WebSocket any more.</summary>
@@ -112,6 +114,11 @@ internal sealed class TestServer : IAsyncDisposable
 
             await changed.WaitAsync(TimeSpan.FromMinutes(2));
         }
+    }
+
+    private List<T> Copy<T>(List<T> growing)
+    {
+        lock (_lock) return [.. growing];
     }
 
     private void Change(Action change)
@@ -180,7 +187,7 @@ internal sealed class TestServer : IAsyncDisposable
     private async Task HandleAsync(HttpContext context)
     {
         var path = context.Request.Path.Value!;
-        Change(() => Calls.Add($"{(context.WebSockets.IsWebSocketRequest ? "WS" : context.Request.Method)} {path}"));
+        Change(() => _calls.Add($"{(context.WebSockets.IsWebSocketRequest ? "WS" : context.Request.Method)} {path}"));
         if (Intercept is not null && await Intercept(context)) return;
         var isHub = path == "/client/hubs/sync";
         if (path.StartsWith("/blobs/", StringComparison.Ordinal))
@@ -217,7 +224,7 @@ internal sealed class TestServer : IAsyncDisposable
     {
         using var body = await JsonDocument.ParseAsync(context.Request.Body);
         Assert.True(Checkpoint.TryParse(body.RootElement.GetProperty("since").GetString(), out var since));
-        lock (_lock) Asked.Add(since);
+        lock (_lock) _asked.Add(since);
         await WritePageAsync(context, since, body.RootElement.GetProperty("limit").GetInt32());
     }
 
@@ -298,7 +305,7 @@ internal sealed class TestServer : IAsyncDisposable
                 // What is no request is an acknowledgement, or goodbye.
                 var received = await socket.ReceiveAsync(buffer, context.RequestAborted);
                 if (StreamRequest.Read(buffer.AsSpan(0, received.Count)) is not StreamRequestReading.Accepted accepted) continue;
-                lock (_lock) Asked.Add(accepted.Request.Since);
+                lock (_lock) _asked.Add(accepted.Request.Since);
                 var script = new StreamScript(this, socket, oneSend, context, accepted.Request);
 
                 // Before the stream's end is fixed, as the server does it.

@@ -62,6 +62,10 @@ public sealed class StreamMessageTests
         => Is("""{"type":"sync.stream.start","totalEvents":7,"encoding":"br","priorityEvents":2}""", new StreamMessage.Start(7, BatchEncodings.Brotli, 2).ToUtf8Bytes());
 
     [Fact]
+    public void A_compact_start_tells_what_it_is_left_of()
+        => Is("""{"type":"sync.stream.start","totalEvents":7,"historyEvents":9007199254740993}""", new StreamMessage.Start(7, HistoryEvents: 9007199254740993).ToUtf8Bytes());
+
+    [Fact]
     public void Ack() => Is("""{"type":"sync.stream.ack","batchIndex":4}""", new StreamAck(4).ToUtf8Bytes());
 
     private static void Is(string golden, byte[] written) => Assert.Equal(golden, Encoding.UTF8.GetString(written));

@@ -53,6 +53,7 @@ public sealed class StreamRequestTests
         var request = new StreamRequest(Checkpoint.FromTicks(638_999_999_999_999_999))
         {
             Encodings = ["br", "gzip"], Live = true, Window = 8, BatchSize = 100, Delta = true, References = true, Priority = new StreamPriority(["a", "é\""], true),
+            Compact = new StreamCompact { Keep = ["task.activated", "\"é"] },
         };
         var read = Assert.IsType<StreamRequestReading.Accepted>(StreamRequest.Read(request.ToUtf8Bytes())).Request;
         Assert.Equivalent(request, read, strict: true);
@@ -73,7 +74,7 @@ public sealed class StreamRequestTests
     public void Options_that_are_null_count_as_absent()
     {
         var read = Assert.IsType<StreamRequestReading.Accepted>(StreamRequest.Read(
-            """{"since":null,"encodings":null,"live":null,"window":null,"batchSize":null,"delta":null,"references":null,"priority":null}"""u8, typeIsKnown: true)).Request;
+            """{"since":null,"encodings":null,"live":null,"window":null,"batchSize":null,"delta":null,"references":null,"priority":null,"compact":null}"""u8, typeIsKnown: true)).Request;
         Assert.Equivalent(new StreamRequest(Checkpoint.Beginning), read, strict: true);
     }
 
@@ -96,11 +97,43 @@ public sealed class StreamRequestTests
     [InlineData("\"priority\":{\"entityIds\":[7]}")]
     [InlineData("\"priority\":{\"entityIds\":[[\"a\"]]}")]
     [InlineData("\"priority\":{\"active\":1}")]
+    [InlineData("\"compact\":1")]
+    [InlineData("\"compact\":\"true\"")]
+    [InlineData("\"compact\":[\"task.created\"]")]
+    [InlineData("\"compact\":{\"keep\":\"task.created\"}")]
+    [InlineData("\"compact\":{\"keep\":[\"\"]}")]
+    [InlineData("\"compact\":{\"keep\":[7]}")]
+    [InlineData("\"compact\":{\"keep\":[\"\\ud800\"]}")]
     public void An_option_of_the_wrong_type_is_refused(string option)
     {
         var refused = Assert.IsType<StreamRequestReading.Refused>(Read($$"""{"type":"sync.stream.request",{{option}}}"""));
         Assert.Equal(ErrorCodes.InvalidRequest, refused.Code);
         Assert.Contains(option[1..option.IndexOf('"', 1)], refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("true", 0)]
+    [InlineData("{}", 0)]
+    [InlineData("""{"x":[1],"keep":null}""", 0)]
+    [InlineData("""{"keep":[]}""", 0)]
+    [InlineData("""{"keep":["task.\u0061ctivated","b"]}""", 2)]
+    public void Compact_is_a_wish_or_names_types_to_keep(string compact, int types)
+    {
+        var read = Assert.IsType<StreamRequestReading.Accepted>(Read($$"""{"type":"sync.stream.request","compact":{{compact}}}""")).Request.Compact;
+        Assert.Equal(types, read!.Keep.Count);
+        if (types > 0) Assert.Equal("task.activated", read.Keep[0]);
+        Assert.Null(Assert.IsType<StreamRequestReading.Accepted>(Read("""{"type":"sync.stream.request","compact":false}""")).Request.Compact);
+    }
+
+    [Fact]
+    public void Types_to_keep_are_few_and_short()
+    {
+        Assert.IsType<StreamRequestReading.Accepted>(Read(Keep(Enumerable.Repeat(new string('x', 128), 100))));
+        Assert.IsType<StreamRequestReading.Refused>(Read(Keep(Enumerable.Repeat("x", 101))));
+        Assert.IsType<StreamRequestReading.Refused>(Read(Keep([new string('x', 129)])));
+
+        static string Keep(IEnumerable<string> types)
+            => $$$"""{"type":"sync.stream.request","compact":{"keep":[{{{string.Join(',', types.Select(type => $"\"{type}\""))}}}]}}""";
     }
 
     [Fact]

@@ -135,6 +135,14 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task An_upstream_without_a_path_is_warned_of_and_the_service_starts()
+    {
+        await using var pubSub = ChildProcess.Start("pubsub", "--port", "0", "--upstream", "http://127.0.0.1:9");
+        await pubSub.WaitForErrorLineAsync("the functions take events at /webpubsub/events");
+        await pubSub.ReadLinesAsync(1);
+    }
+
+    [Fact]
     public async Task Completion_offers_what_may_follow()
     {
         var script = await ChildProcess.RunAsync("completion", "bash");

@@ -71,10 +71,34 @@ internal sealed class OptionHistory
     public (List<string> Events, int? Ready) Expected(OptionRow row)
     {
         var events = row.FromMiddle ? _events[BeforeMiddle..] : _events;
+        if (row.Compact is { } compact) events = Survivors(events, compact.Keep);
         if (!row.Active && !row.Entities) return ([.. events], null);
         var first = events.Where(json => (row.Active && json.StartsWith("""{"id":"hot-""", StringComparison.Ordinal)) || (row.Entities && Names(Payload(json), Entities))).ToList();
         Assert.NotEmpty(first);
         return ([.. first, .. events.Except(first)], first.Count);
+    }
+
+    /// <summary>How many events there are, those that are left out too.</summary>
+    public int Length(OptionRow row) => _events.Count - (row.FromMiddle ? BeforeMiddle : 0);
+
+    private static List<string> Survivors(List<string> events, IReadOnlyList<string> keep)
+    {
+        var newest = new Dictionary<string, DateTimeOffset>(StringComparer.Ordinal);
+        var survivors = new List<string>();
+        foreach (var json in Enumerable.Reverse(events))
+        {
+            var (e, payload) = (JsonDocument.Parse(json).RootElement, Payload(json));
+            var type = e.GetProperty("type").GetString()!;
+            var kind = type[..type.IndexOf('.', StringComparison.Ordinal)];
+            var entity = payload.TryGetProperty(kind + "Id", out var id) ? $"{kind} {id}" : null;
+            var time = e.GetProperty("ts").GetDateTimeOffset();
+            if (entity is null || keep.Contains(type) || !newest.TryGetValue(entity, out var later) || time >= later) survivors.Add(json);
+            if (entity is not null && (payload.TryGetProperty("fullState", out _) || payload.TryGetProperty("state", out _)))
+                newest[entity] = newest.TryGetValue(entity, out var known) && known > time ? known : time;
+        }
+
+        survivors.Reverse();
+        return survivors;
     }
 
     private static JsonElement Payload(string json) => JsonDocument.Parse(json).RootElement.GetProperty("payload");

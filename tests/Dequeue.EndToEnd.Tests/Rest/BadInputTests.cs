@@ -21,6 +21,8 @@ public sealed class BadInputTests(Backend backend)
     [InlineData("/v1/sync/pull", "not json", 400, ErrorCodes.InvalidRequest)]
     [InlineData("/v1/sync/pull", """{"limit":"many"}""", 400, ErrorCodes.InvalidRequest)]
     [InlineData("/v1/sync/pull", """{"limit":1.5}""", 400, ErrorCodes.InvalidRequest)]
+    [InlineData("/v1/sync/pull", """{"compact":"yes"}""", 400, ErrorCodes.InvalidRequest)]
+    [InlineData("/v1/sync/pull", """{"compact":{"keep":[""]}}""", 400, ErrorCodes.InvalidRequest)]
     [InlineData("/v1/sync/pull", """{"since":"yesterday"}""", 400, ErrorCodes.InvalidCheckpoint)]
     [InlineData("/v1/sync/pull", """{"since":12}""", 400, ErrorCodes.InvalidCheckpoint)]
     [InlineData("/v1/sync/pull", """{"since":"2026-02-30T00:00:00Z"}""", 400, ErrorCodes.InvalidCheckpoint)]
@@ -39,6 +41,7 @@ public sealed class BadInputTests(Backend backend)
     [Theory]
     [InlineData("/v1/sync/events?since=yesterday", 400, ErrorCodes.InvalidCheckpoint)]
     [InlineData("/v1/sync/events?limit=few", 400, ErrorCodes.InvalidRequest)]
+    [InlineData("/v1/sync/events?compact=1", 400, ErrorCodes.InvalidRequest)]
     [InlineData("/v1/sync/stream", 426, ErrorCodes.InvalidRequest)]
     public async Task A_bad_GET_is_refused(string path, int status, string code)
     {

@@ -14,6 +14,13 @@ public sealed class StartUpTests
     }
 
     [Fact]
+    public async Task An_app_that_takes_no_forwarded_HTTP_stops_the_start()
+    {
+        var refused = await Assert.ThrowsAsync<FunctionsHostException>(() => StartAsync(("HttpOverGrpc", "true")));
+        Assert.EndsWith("cannot be forwarded HTTP requests: its app does not call ConfigureFunctionsWebApplication().", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_schedule_that_is_none_stops_the_start()
     {
         var refused = await Assert.ThrowsAsync<FunctionsHostException>(() => StartAsync(("HourlySchedule", "every hour")));

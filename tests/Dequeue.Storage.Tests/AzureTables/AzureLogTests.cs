@@ -29,6 +29,9 @@ public sealed class AzureCostTests(AzuriteFixture fixture) : CostConformance(fix
     public Task Of_400_one_event_pushes_each_event_is_written_4_times_at_most() => PushOneByOneAsync(400);
 
     [Fact]
+    public Task Of_a_state_of_500_tasks_a_plan_reads_no_more_when_the_history_is_longer() => CompactAsync(500, 9_000, 18_500);
+
+    [Fact]
     public Task Of_a_stacks_events_first_does_not_depend_on_the_length_of_the_log() => SelectAsync(2000, 4000);
 }
 
@@ -38,3 +41,8 @@ public sealed class AzureEntityIndexTests(AzuriteFixture fixture) : EntityIndexC
 }
 
 public sealed class AzureRangeDigestTests(AzuriteFixture fixture) : RangeDigestConformance(fixture), IClassFixture<AzuriteFixture>;
+
+public sealed class AzureCompactionTests(AzuriteFixture fixture) : CompactionConformance(fixture), IClassFixture<AzuriteFixture>
+{
+    protected override int Histories => 2;
+}

@@ -12,6 +12,8 @@ public abstract class CostConformance(ITableFixture fixture)
 
     private readonly CountingTable _table = new(fixture.Table);
 
+    protected ITableFixture Fixture => fixture;
+
     protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     protected static LogKey NewKey(string user) => new(AppId.Parse("cost"), UserId.Parse(user));
@@ -21,7 +23,7 @@ public abstract class CostConformance(ITableFixture fixture)
     {
         var (log, key, events) = (Open(), NewKey("sync"), TestEvents.Many(Events));
         foreach (var push in events.Chunk(370)) await log.AppendAsync(key, push, Cancel);
-        await fixture.Table.IndexedAsync(key, Cancel);
+        await log.SettledAsync(key);
         var (written, pushed) = (_table.PageBytes, events.Sum(e => (long)e.Json.Length));
         var indexing = _table.Committed.Select(operations => operations.OfType<RowOperation.Put>().Select(put => put.Row).ToList()).Where(rows => rows.Count > 0).ToList();
         var commits = _table.Commits - indexing.Count;
@@ -122,6 +124,45 @@ public abstract class CostConformance(ITableFixture fixture)
             Assert.All(costs, cost => Assert.Equal(costs[0], cost));
             Assert.True(costs[0].Reads <= 15 && costs[0].Rows <= 25, $"{costs[0]}");
         }
+    }
+
+    /// <summary>What matters of histories of one state: what a plan reads, and what runs add to storage.</summary>
+    protected async Task CompactAsync(int tasks, params int[] lengths)
+    {
+        var costs = new List<(int Reads, int Rows)>();
+        foreach (var length in lengths)
+        {
+            var (log, key) = (Open(), NewKey($"compact-{tasks}-{length}"));
+            foreach (var push in TestEvents.Many(length, tasks).Chunk(1000)) await log.AppendAsync(key, push, Cancel);
+            await log.SettledAsync(key);
+            await log.CompactAsync(key, Cancel);
+            var head = await log.ReadHeadAsync(key, Cancel);
+            _table.Reset();
+            var survivors = await Open().SelectSurvivorsAsync(key, Checkpoint.Beginning, head.Last, [], Cancel);
+            costs.Add((_table.Reads, _table.Rows));
+            var (runs, others) = (await BytesAsync(key, "r"), await BytesAsync(key, "e") + await BytesAsync(key, "i") + await BytesAsync(key, "p"));
+            Report($"{survivors.Count} events matter of {length}: a plan takes {_table.Reads} round trips, {_table.Rows} rows; {runs:N0} bytes of runs beside {others:N0} of the log, {(double)runs / others:P1}");
+            Assert.True(runs <= 0.3 * others, $"{runs} bytes beside {others}");
+            await log.AssertSoundAsync(key, length);
+        }
+
+        // Whatever the length: the rows of the state, and the newest pages.
+        var most = (tasks / 300) + 2 * Dequeue.Sync.Log.Compaction.Compactor.MergePages + Folding.MaxTailPages;
+        Assert.All(costs, cost => Assert.True(cost.Rows <= most && cost.Reads <= 20, $"{cost}"));
+    }
+
+    private async Task<long> BytesAsync(LogKey key, string prefix)
+    {
+        var (partition, bytes) = (LogRows.Partition(key), 0L);
+        for (var (after, hasMore) = (prefix, true); hasMore;)
+        {
+            var answer = await fixture.Table.QueryAsync(partition, new RowQuery(after, prefix + "~", TableLimits.AnswerRows), Cancel);
+            bytes += answer.Rows.Sum(row => TableLimits.SizeOf(row) - 2L * (TableLimits.KeyChars - partition.Length));
+            hasMore = answer.HasMore;
+            if (hasMore) after = answer.Rows[^1].Key;
+        }
+
+        return bytes;
     }
 
     private static List<NewEvent> StackEvents()

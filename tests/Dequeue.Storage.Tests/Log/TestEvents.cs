@@ -23,8 +23,9 @@ internal static class TestEvents
         return One(id, $$"""{"id":"{{id}}","p":"{{Convert.ToBase64String(noise)[..(bytes - frame)]}}"}""");
     }
 
-    /// <summary>A realistic history.</summary>
-    public static List<NewEvent> Many(int count) => [.. new EventGenerator(new EventGeneratorOptions()).Generate(count).Select((json, i) => new NewEvent(Id(json), json, i))];
+    /// <summary>A realistic history, or one of tasks that are changed again and again.</summary>
+    public static List<NewEvent> Many(int count, int? lastingTasks = null)
+        => [.. new EventGenerator(new EventGeneratorOptions { LastingTasks = lastingTasks }).Generate(count).Select((json, i) => new NewEvent(Id(json), json, i))];
 
     private static EventId Id(byte[] json)
     {

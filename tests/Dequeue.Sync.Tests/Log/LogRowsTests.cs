@@ -2,6 +2,7 @@ using System.IO.Compression;
 using CsCheck;
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Compaction;
 using Dequeue.Sync.Log.Entities;
 using Dequeue.Sync.Storage;
 
@@ -63,7 +64,7 @@ public sealed class LogRowsTests
         Assert.Null(LogRows.EntityPageTick("ebb"));
 
         // Pages sort by time, between what comes before and after them; index rows, heads and ids are elsewhere.
-        string[] sorted = ["e", LogRows.Entity(new EntityKey(0), 0), LogRows.Entity(stack, 9), LogRows.Entity(stack, 10), LogRows.Entity(new EntityKey(UInt128.MaxValue), long.MaxValue), "f", "head", "i", "iz", "j", LogRows.Page(0), LogRows.Page(9), LogRows.Page(10), LogRows.Page(long.MaxValue), "q"];
+        string[] sorted = ["e", LogRows.Entity(new EntityKey(0), 0), LogRows.Entity(stack, 9), LogRows.Entity(stack, 10), LogRows.Entity(new EntityKey(UInt128.MaxValue), long.MaxValue), "f", "head", "i", "iz", "j", LogRows.Page(0), LogRows.Page(9), LogRows.Page(10), LogRows.Page(long.MaxValue), "q", LogRows.BeforeRuns, LogRows.Run(2, 9), LogRows.Run(2, 10), LogRows.AfterRun(2), LogRows.Run(10, 1), LogRows.AfterRuns, LogRows.Runs];
         Assert.Equal(sorted, sorted.Order(StringComparer.Ordinal));
     }
 
@@ -144,6 +145,41 @@ public sealed class LogRowsTests
         Assert.Equal(
             "b=1000 c=925618263 d00=0 f=638999999999999900 h=252413906888513FFC52F34C3FF726AEA42F854FC88BA42879BBC01222F81C52 m=0A000B63 n=2 z=22",
             Text(row));
+    }
+
+    [Fact]
+    public void A_row_of_a_run()
+    {
+        Assert.Equal(638999999999999999, LogRows.RunTick("r0000000012" + "0638999999999999999"));
+        Assert.Null(LogRows.RunTick("r0000000012063899999999999999x"));
+        var page = new EventPage(1000, "{\"id\":\"a\"},{\"id\":\"bc\"},{}"u8.ToArray(), [10, 22, 25], [638999999999999900, 638999999999999950, 638999999999999999]);
+        EventMark[] marks = [new(MarkKind.State, EntityKey.Of("task\"t1"), 300), default, new(MarkKind.Entity, EntityKey.Of("task\"t2"), 299)];
+        var row = RunRow.Encode(12, 638999999999999000, page, marks);
+        Assert.Equal("r00000000120638999999999999999", row.Key);
+        row.Set("d00", 0);
+        Assert.Equal(
+            $"a=638999999999999000 b=1000 c=-1 d00=0 f=638999999999999900 k={EntityKey.Of("task\"t1")}{EntityKey.Of("task\"t2")} m=0A000B320231 n=3 q=-1 v=02D804000101 z=25".ToUpperInvariant(),
+            Text(new[] { "c", "q" }.Aggregate(row, (changed, column) => changed.Set(column, -1))).ToUpperInvariant());
+        row = RunRow.Encode(12, 638999999999999000, page, marks);
+        Assert.Equal(marks, RunRow.Marks(row, 3));
+        Assert.Equal(638999999999999000, RunRow.After(row));
+        Assert.Throws<LogCorruptException>(() => RunRow.After(row.Set("a", 1L)));
+    }
+
+    [Fact]
+    public void The_list_of_runs()
+    {
+        var (first, second) = (Checkpoint.FromTicks(638999999999999000), Checkpoint.FromTicks(638999999999999300));
+        var list = new RunList([new Run(7, Checkpoint.Beginning, first, 20_000), new Run(9, first, second, 300)], [new Run(7, Checkpoint.Beginning, first, 20_000)], 11, null) { Writing = 10 };
+        var row = Assert.IsType<RowOperation.Insert>(list.Commit(RunList.None)).Row;
+        Assert.Equal("runs", row.Key);
+        Assert.Equal("c=-1931530996 n=11 o=0798F88F9EF5E4AB1FA09C01 r=0798F88F9EF5E4AB1FA09C0109AC02AC02 w=10", Text(row));
+        var read = RunList.From(row);
+        Assert.Equal((list.Current, list.Previous, 11, 10), (read.Current, read.Previous, read.NextId, read.Writing));
+        Assert.Same(read.Current, read.Within(second));
+        Assert.Same(read.Previous, read.Within(first));
+        Assert.Empty(read.Within(Checkpoint.FromTicks(first.Ticks - 1)));
+        Assert.Throws<LogCorruptException>(() => RunList.From(row.Set("o", Array.Empty<byte>())));
     }
 
     [Fact]

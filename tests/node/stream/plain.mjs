@@ -70,6 +70,8 @@ class Stream {
         must(this.#total === null, "It started twice.");
         must(isCount(message.totalEvents), "The start does not say how many events there are.");
         must(!message.encoding || this.#options.encodings?.includes(message.encoding), `${message.encoding} was not asked for.`);
+        must(Boolean(this.#options.compact) === "historyEvents" in message, "The start tells of a history, or of none, out of turn.");
+        must(!this.#options.compact || (isCount(message.historyEvents) && message.historyEvents >= message.totalEvents), "More events come than there are.");
         this.#total = message.totalEvents;
         this.#encoding = message.encoding ?? null;
         break;
