@@ -11,6 +11,8 @@ var root = new RootCommand("dequeue: the sync backend of an event-sourced, offli
     WatchCommand.Create(),
     CheckCommand.Create(),
     EraseCommand.Create(),
+    BackupCommand.Create(),
+    RestoreCommand.Create(),
     PubSubCommand.Create(),
     HostCommand.Create(),
     BenchCommand.Create(),

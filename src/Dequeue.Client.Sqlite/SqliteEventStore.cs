@@ -10,16 +10,24 @@ namespace Dequeue.Client.Sqlite;
 /// and a power cut. One process at a time should sync into a file; others may read it. SQLite's calls block: they run on a thread of the
 /// pool, never on the caller's.
 /// </summary>
-public sealed class SqliteEventStore : IEventStore, IPushQueue, IConsumerStore, IAsyncDisposable
+public sealed class SqliteEventStore : IEventStore, ILogStore, IPushQueue, IConsumerStore, IAsyncDisposable
 {
     /// <summary>Format of the file, kept in <c>user_version</c>.</summary>
-    internal const int Format = 2;
+    internal const int Format = 3;
 
     // Format 1 had no refused events and no cursors.
     private const string SinceFormat2 =
         """
         CREATE TABLE refused (n INTEGER PRIMARY KEY, id TEXT NOT NULL, reason TEXT NOT NULL, json BLOB NOT NULL);
         CREATE TABLE cursors (consumer TEXT PRIMARY KEY, place INTEGER NOT NULL) WITHOUT ROWID;
+        """;
+
+    // Format 2 did not know its log, nor what was sent.
+    private const string SinceFormat3 =
+        """
+        ALTER TABLE position ADD COLUMN epoch TEXT;
+        ALTER TABLE position ADD COLUMN logged INTEGER;
+        CREATE TABLE sent (n INTEGER PRIMARY KEY, id TEXT NOT NULL, json BLOB NOT NULL);
         """;
 
     private const string Schema =
@@ -79,6 +87,15 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IConsumerStore, 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<SyncEvent>> SaveAsync(
         IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, CancellationToken cancellationToken)
+        => SaveAsync(events, checkpoint, (LogMark?)null, cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<SyncEvent>> SaveAsync(
+        IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, LogMark mark, CancellationToken cancellationToken)
+        => SaveAsync(events, checkpoint, (LogMark?)mark, cancellationToken);
+
+    private ValueTask<IReadOnlyList<SyncEvent>> SaveAsync(
+        IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, LogMark? mark, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(events);
         return InTurnAsync(
@@ -102,12 +119,66 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IConsumerStore, 
                     }
                 }
 
-                MoveTo(new StorePosition(checkpoint ?? position.Checkpoint, count));
+                MoveTo(new StorePosition(checkpoint ?? position.Checkpoint, count), checkpoint is null || checkpoint == position.Checkpoint);
+                if (checkpoint is not null && mark is { } known)
+                {
+                    Execute(
+                        _connection, "UPDATE position SET epoch = $epoch, logged = $logged",
+                        ("$epoch", (object?)known.Epoch ?? DBNull.Value), ("$logged", (object?)known.Position ?? DBNull.Value));
+                }
+
                 transaction.Commit();
                 return added ?? events;
             },
             cancellationToken);
     }
+
+    /// <inheritdoc/>
+    public ValueTask<LogMark> LoadMarkAsync(CancellationToken cancellationToken)
+        => InTurnAsync(
+            () =>
+            {
+                using var command = Command(_connection, "SELECT epoch, logged FROM position");
+                using var row = command.ExecuteReader();
+                row.Read();
+                return new LogMark(row.IsDBNull(0) ? null : row.GetString(0), row.IsDBNull(1) ? null : row.GetInt64(1));
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public async ValueTask AdoptAsync(string epoch, CancellationToken cancellationToken)
+        => await InTurnAsync(
+            () => Execute(_connection, "UPDATE position SET epoch = $epoch WHERE epoch IS NULL", ("$epoch", epoch)), cancellationToken).ConfigureAwait(false);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<SyncEvent>> ReadEventsAsync(long first, int count, CancellationToken cancellationToken)
+        => InTurnAsync<IReadOnlyList<SyncEvent>>(
+            () =>
+            {
+                var reader = new SyncEventReader();
+                return Read("SELECT n, id, json FROM events WHERE n > $first ORDER BY n LIMIT $count", ("$first", first), ("$count", count))
+                    .ConvertAll(row => reader.Read(row.Json));
+            },
+            cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<long> BeginAnewAsync(string reason, CancellationToken cancellationToken)
+        => InTurnAsync(
+            () =>
+            {
+                using var transaction = _connection.BeginTransaction();
+                Execute(_connection, "INSERT OR REPLACE INTO refused SELECT n, id, $reason, json FROM queue", ("$reason", reason));
+                long unsent = Execute(_connection, "DELETE FROM queue");
+                Execute(_connection, "DELETE FROM sent");
+                Execute(_connection, "DELETE FROM events");
+                MoveTo(new StorePosition(Checkpoint.Beginning, 0));
+                Execute(_connection, "UPDATE position SET epoch = NULL");
+                ReturnCursors(0);
+                transaction.Commit();
+                _edition++;
+                return unsent;
+            },
+            cancellationToken);
 
     /// <inheritdoc/>
     public async ValueTask RewindAsync(StorePosition position, CancellationToken cancellationToken)
@@ -229,12 +300,34 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IConsumerStore, 
                         ("$n", next.Number), ("$id", next.Id), ("$reason", next.Reason), ("$json", Bytes(next.Json)));
                 }
 
+                Execute(
+                    _connection, "INSERT OR REPLACE INTO sent SELECT n, id, json FROM queue WHERE n <= $n AND n NOT IN (SELECT n FROM refused)", ("$n", number));
                 Execute(_connection, "DELETE FROM queue WHERE n <= $n", ("$n", number));
                 transaction.Commit();
                 return true;
             },
             cancellationToken).ConfigureAwait(false);
     }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<QueuedEvent>> SentAsync(CancellationToken cancellationToken)
+        => InTurnAsync<IReadOnlyList<QueuedEvent>>(() => Read("SELECT n, id, json FROM sent ORDER BY n"), cancellationToken);
+
+    /// <inheritdoc/>
+    public ValueTask<long> SettleAsync(long number, bool requeue, CancellationToken cancellationToken)
+        => InTurnAsync(
+            () =>
+            {
+                using var transaction = _connection.BeginTransaction();
+                long lost = !requeue ? 0 : Execute(
+                    _connection,
+                    "INSERT INTO queue (n, id, json) SELECT n, id, json FROM sent WHERE n <= $n AND id NOT IN (SELECT id FROM events)",
+                    ("$n", number));
+                Execute(_connection, "DELETE FROM sent WHERE n <= $n", ("$n", number));
+                transaction.Commit();
+                return lost;
+            },
+            cancellationToken);
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<RefusedEvent>> RefusedAsync(CancellationToken cancellationToken)
@@ -312,9 +405,13 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IConsumerStore, 
         return new StorePosition(Checkpoint.FromTicks(row.GetInt64(0)), row.GetInt64(1));
     }
 
-    private void MoveTo(StorePosition position)
+    // Whoever knows how much of the log lies before another checkpoint says so afterwards.
+    private void MoveTo(StorePosition position, bool isSameCheckpoint = false)
         => Execute(
-            _connection, "UPDATE position SET checkpoint = $checkpoint, events = $events",
+            _connection,
+            isSameCheckpoint
+                ? "UPDATE position SET checkpoint = $checkpoint, events = $events"
+                : "UPDATE position SET checkpoint = $checkpoint, events = $events, logged = NULL",
             ("$checkpoint", position.Checkpoint.Ticks), ("$events", position.Events));
 
     // What comes from there on is not what the consumers have seen.
@@ -347,10 +444,11 @@ public sealed class SqliteEventStore : IEventStore, IPushQueue, IConsumerStore, 
             if (format == 0)
             {
                 Execute(connection, Schema);
-                Execute(connection, "INSERT INTO position VALUES (1, $beginning, 0)", ("$beginning", Checkpoint.Beginning.Ticks));
+                Execute(connection, "INSERT INTO position (one, checkpoint, events) VALUES (1, $beginning, 0)", ("$beginning", Checkpoint.Beginning.Ticks));
             }
 
-            Execute(connection, SinceFormat2);
+            if (format < 2) Execute(connection, SinceFormat2);
+            Execute(connection, SinceFormat3);
             Execute(connection, $"PRAGMA user_version = {Format}");
         }
 

@@ -36,13 +36,30 @@ public interface IPushQueue
 
     /// <summary>
     /// Removes the events up to a number, and keeps those of them that the server refused where the app can see them, in one
-    /// transaction. A queue that keeps none removes them all: <see cref="FlushResult.Rejected"/> and the log tell of them then.
+    /// transaction. The others were sent: see <see cref="SentAsync"/>. A queue that keeps none removes them all: <see cref="FlushResult.Rejected"/> and the log tell of them then.
     /// </summary>
     /// <param name="number">The last to leave.</param>
     /// <param name="refused">Those of them to keep aside, in order.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     ValueTask RemoveThroughAsync(long number, IReadOnlyList<RefusedEvent> refused, CancellationToken cancellationToken)
         => RemoveThroughAsync(number, cancellationToken);
+
+    /// <summary>
+    /// The events that the server has acknowledged and no pull has brought back yet, oldest first. A queue that keeps them can have them
+    /// pushed again when the server was put back meanwhile; one that does not, answers none.
+    /// </summary>
+    ValueTask<IReadOnlyList<QueuedEvent>> SentAsync(CancellationToken cancellationToken)
+        => ValueTask.FromResult<IReadOnlyList<QueuedEvent>>([]);
+
+    /// <summary>
+    /// Forgets the sent events up to a number, now that a pull has brought all that the server has of them: what the store does not hold
+    /// goes back into the queue, before the others, because the server has lost it.
+    /// </summary>
+    /// <param name="number">The last of them.</param>
+    /// <param name="requeue">Whether the store holds all that a pull brings; else they are all forgotten.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How many went back.</returns>
+    ValueTask<long> SettleAsync(long number, bool requeue, CancellationToken cancellationToken) => ValueTask.FromResult(0L);
 
     /// <summary>Reads the refused events, oldest first.</summary>
     ValueTask<IReadOnlyList<RefusedEvent>> RefusedAsync(CancellationToken cancellationToken)

@@ -4,17 +4,19 @@ using Dequeue.Contracts.Events;
 namespace Dequeue.Client;
 
 /// <summary>Keeps events in memory, as the slices of the messages that they came in.</summary>
-public sealed class InMemoryEventStore : IEventStore, IPushQueue, IConsumerStore
+public sealed class InMemoryEventStore : IEventStore, ILogStore, IPushQueue, IConsumerStore
 {
     private readonly Lock _lock = new();
     private readonly List<ReadOnlyMemory<byte>> _events = [];
     private readonly List<string> _order = [];
     private readonly HashSet<string> _ids = new(StringComparer.Ordinal);
     private readonly Queue<QueuedEvent> _queue = new();
+    private readonly List<QueuedEvent> _sent = [];
     private readonly List<RefusedEvent> _refused = [];
     private readonly Dictionary<string, long> _cursors = new(StringComparer.Ordinal);
     private long _queued, _edition;
     private Checkpoint _checkpoint = Checkpoint.Beginning;
+    private LogMark _mark;
 
     /// <summary>The events' bytes in the order saved: a copy of the list, not of the bytes.</summary>
     public IReadOnlyList<ReadOnlyMemory<byte>> Events
@@ -63,8 +65,62 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue, IConsumerStore
                 }
             }
 
-            _checkpoint = checkpoint ?? _checkpoint;
+            if (checkpoint is { } at && at != _checkpoint) MoveTo(at);
             return ValueTask.FromResult(added ?? events);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<SyncEvent>> SaveAsync(
+        IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, LogMark mark, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            var added = SaveAsync(events, checkpoint, cancellationToken);
+            if (checkpoint is not null) _mark = mark;
+            return added;
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<LogMark> LoadMarkAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock) return ValueTask.FromResult(_mark);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask AdoptAsync(string epoch, CancellationToken cancellationToken)
+    {
+        lock (_lock) _mark = _mark with { Epoch = _mark.Epoch ?? epoch };
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<SyncEvent>> ReadEventsAsync(long first, int count, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            var reader = new SyncEventReader();
+            return ValueTask.FromResult<IReadOnlyList<SyncEvent>>([.. _events.Skip((int)first).Take(count).Select(reader.Read)]);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<long> BeginAnewAsync(string reason, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            var unsent = _queue.Count;
+            _refused.AddRange(_queue.Select(next => new RefusedEvent(next.Number, next.Id, reason, next.Json)));
+            _queue.Clear();
+            _sent.Clear();
+            _events.Clear();
+            _order.Clear();
+            _ids.Clear();
+            ReturnCursors(0);
+            MoveTo(Checkpoint.Beginning);
+            _mark = default;
+            return ValueTask.FromResult((long)unsent);
         }
     }
 
@@ -78,7 +134,7 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue, IConsumerStore
             _order.RemoveRange(keep, _order.Count - keep);
             _events.RemoveRange(keep, _events.Count - keep);
             ReturnCursors(keep);
-            _checkpoint = position.Checkpoint;
+            MoveTo(position.Checkpoint);
             return ValueTask.CompletedTask;
         }
     }
@@ -109,7 +165,7 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue, IConsumerStore
             }
 
             if (parts.Count > 0) ReturnCursors(parts[0].First);
-            _checkpoint = checkpoint;
+            MoveTo(checkpoint);
             return ValueTask.FromResult<IReadOnlyList<SyncEvent>?>(put);
         }
     }
@@ -160,7 +216,29 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue, IConsumerStore
         lock (_lock)
         {
             _refused.AddRange(refused);
+            var kept = refused.Select(static one => one.Number).ToHashSet();
+            _sent.AddRange(_queue.TakeWhile(next => next.Number <= number).Where(next => !kept.Contains(next.Number)));
             return RemoveThroughAsync(number, cancellationToken);
+        }
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<QueuedEvent>> SentAsync(CancellationToken cancellationToken)
+    {
+        lock (_lock) return ValueTask.FromResult<IReadOnlyList<QueuedEvent>>([.. _sent]);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<long> SettleAsync(long number, bool requeue, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            var lost = requeue ? _sent.Where(next => next.Number <= number && !_ids.Contains(next.Id)).ToList() : [];
+            _sent.RemoveAll(next => next.Number <= number);
+            var waiting = _queue.ToList();
+            _queue.Clear();
+            foreach (var next in lost.Concat(waiting)) _queue.Enqueue(next);
+            return ValueTask.FromResult((long)lost.Count);
         }
     }
 
@@ -198,6 +276,9 @@ public sealed class InMemoryEventStore : IEventStore, IPushQueue, IConsumerStore
             return ValueTask.FromResult(edition == _edition);
         }
     }
+
+    // Whoever knows how much of the log lies before it says so afterwards.
+    private void MoveTo(Checkpoint checkpoint) => (_checkpoint, _mark) = (checkpoint, _mark with { Position = null });
 
     // What comes from there on is not what the consumers have seen.
     private void ReturnCursors(long place)

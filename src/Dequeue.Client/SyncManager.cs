@@ -61,11 +61,50 @@ public sealed class SyncManager : IDisposable
     }
 
     /// <summary>
+    /// The device and the server were found to hold different histories: healed, because the server had been put back, or not, and then a
+    /// call has failed with <see cref="SyncFailureKind.HistoryChanged"/>. Raised on a thread of the pool, before that call returns: a
+    /// handler must not wait for another call of this manager.
+    /// </summary>
+    public event EventHandler<HistoryChange>? HistoryChanged;
+
+    /// <summary>
+    /// Forgets what the device holds, so that the next pull takes the server's log from its beginning: the answer to
+    /// <see cref="SyncFailureKind.HistoryChanged"/>, for a person to choose. Events that were not sent yet are kept apart, in
+    /// <see cref="GetRefusedAsync"/>: they were made for another log.
+    /// </summary>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <returns>How many events were not sent.</returns>
+    /// <exception cref="InvalidOperationException">The store is no <see cref="ILogStore"/>.</exception>
+    public async Task<long> BeginAnewAsync(CancellationToken cancellationToken = default)
+    {
+        var store = _store as ILogStore ?? throw new InvalidOperationException($"{_store.GetType().Name} is no {nameof(ILogStore)}: it cannot begin anew.");
+        await LeaveCaller();
+        await _onePull.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _oneFlush.WaitAsync(cancellationToken).ConfigureAwait(false);
+            try
+            {
+                return await store.BeginAnewAsync("It was made for a log that the device has left, and was not sent.", cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                _oneFlush.Release();
+            }
+        }
+        finally
+        {
+            _onePull.Release();
+        }
+    }
+
+    /// <summary>
     /// Brings the store up to date. Pulls of one manager run one after the other.
     /// </summary>
     /// <param name="progress">Gets reports, or null.</param>
     /// <param name="cancellationToken">Ends the pull at once; what was saved stays saved.</param>
-    /// <exception cref="SyncFailedException">Stream and pages both failed. What arrived is saved.</exception>
+    /// <exception cref="SyncFailedException">Stream and pages both failed. What arrived is saved. Or the store and the server's log are not one
+    /// history: <see cref="SyncFailureKind.HistoryChanged"/>.</exception>
     public Task<SyncResult> PullAsync(IProgress<SyncProgress>? progress = null, CancellationToken cancellationToken = default)
         => PullAsync(_options, progress, null, null, cancellationToken);
 
@@ -81,10 +120,19 @@ public sealed class SyncManager : IDisposable
     {
         ArgumentNullException.ThrowIfNull(events);
         await LeaveCaller();
-        var result = await SyncDiagnostics.RunAsync(
-            "push", _time, () => new PushRun(Push(), new ProgressMeter(progress, _time)).RunAsync(events, cancellationToken)).ConfigureAwait(false);
-        SyncDiagnostics.Answered(result.Acknowledged, result.Rejected.Count);
-        return result;
+        var call = await PushAsync(cancellationToken).ConfigureAwait(false);
+        var run = new PushRun(call, new ProgressMeter(progress, _time));
+        try
+        {
+            var result = await SyncDiagnostics.RunAsync("push", _time, () => run.RunAsync(events, cancellationToken)).ConfigureAwait(false);
+            SyncDiagnostics.Answered(result.Acknowledged, result.Rejected.Count);
+            return result;
+        }
+        catch (SyncFailedException e)
+        {
+            Notice(e.Failure);
+            throw;
+        }
     }
 
     /// <summary>
@@ -135,10 +183,12 @@ public sealed class SyncManager : IDisposable
         await _oneFlush.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            var run = new FlushRun(queue, Push(), new ProgressMeter(progress, _time), _logger);
+            var call = await PushAsync(cancellationToken).ConfigureAwait(false);
+            var run = new FlushRun(queue, call, new ProgressMeter(progress, _time), _logger);
             var result = await SyncDiagnostics.RunAsync(
                 "flush", _time, () => run.RunAsync(cancellationToken), static flushed => flushed.Failure).ConfigureAwait(false);
             SyncDiagnostics.Answered(result.Acknowledged, result.Rejected.Count);
+            Notice(result.Failure);
             return result;
         }
         finally
@@ -204,7 +254,12 @@ public sealed class SyncManager : IDisposable
             var run = new PullRun(
                 options, _store, rest, _http, credentials, _time, _random, _logger, new ProgressMeter(progress, _time), Added(onAdded), live);
             await using (run.ConfigureAwait(false))
-                return await SyncDiagnostics.RunAsync(live is null ? "pull" : "watch", _time, () => run.RunAsync(cancellationToken)).ConfigureAwait(false);
+                return Noticed(await SyncDiagnostics.RunAsync(live is null ? "pull" : "watch", _time, () => run.RunAsync(cancellationToken)).ConfigureAwait(false));
+        }
+        catch (SyncFailedException e)
+        {
+            Notice(e.Failure);
+            throw;
         }
         finally
         {
@@ -230,8 +285,8 @@ public sealed class SyncManager : IDisposable
             var held = await _store.LoadAsync(cancellationToken).ConfigureAwait(false);
             if (held.Checkpoint < live.Since) return false;
             if (held.Checkpoint >= live.Checkpoint) return true;
-            var added = await _store.SaveAsync(
-                _options.Kept(live.Events, isFirstSync: false), live.Checkpoint, cancellationToken).ConfigureAwait(false);
+            var kept = _options.Kept(live.Events, isFirstSync: false);
+            var added = await _store.SaveMarkedAsync(kept, live.Checkpoint, live.Mark, cancellationToken).ConfigureAwait(false);
             if (added.Count > 0) await onAdded(added, cancellationToken).ConfigureAwait(false);
             return true;
         }
@@ -266,8 +321,22 @@ public sealed class SyncManager : IDisposable
 
     private static ConfiguredTaskAwaitable LeaveCaller() => Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
 
-    private PushCall Push()
-        => new(new RestCalls(_http, _options, new Credentials(_tokens), _time), RetryPolicy.Of(_options), _time, _random);
+    private async ValueTask<PushCall> PushAsync(CancellationToken cancellationToken)
+    {
+        var log = await PushLog.OfAsync(_store, cancellationToken).ConfigureAwait(false);
+        return new PushCall(new RestCalls(_http, _options, new Credentials(_tokens), _time), RetryPolicy.Of(_options), _time, _random, log);
+    }
+
+    private SyncResult Noticed(SyncResult result)
+    {
+        if (result.PushedAgain is { } again) HistoryChanged?.Invoke(this, new HistoryChange(again, null));
+        return result;
+    }
+
+    private void Notice(SyncFailure? failure)
+    {
+        if (failure is { Kind: SyncFailureKind.HistoryChanged }) HistoryChanged?.Invoke(this, new HistoryChange(null, failure));
+    }
 
     private static SyncEvent ReadEvent(ReadOnlyMemory<byte> json, int index)
         => EventRules.Read(json, out var read) is { } rule ? throw new ArgumentException($"events[{index}] cannot be queued: {rule}", nameof(json)) : read;

@@ -30,13 +30,18 @@ public enum SyncTransport
 /// <paramref name="DigestVerified"/>, which is false then.</param>
 /// <param name="HistoryEvents">With <see cref="SyncOptions.Compact"/>: how many events the history has of which these are left, as the
 /// stream said at its start; null when no stream did.</param>
+/// <param name="PushedAgain">When the server had been put back to an earlier state: how many events it lacked and was given again. Null as
+/// a rule.</param>
+/// <param name="Requeued">Events that the server had acknowledged and has lost since; they wait in the queue again. 0 as a rule.</param>
 public sealed record SyncResult(
     SyncTransport Transport, long Events, long Added, double Seconds, long Bytes, Checkpoint Checkpoint, SyncFailure? StreamFailure, bool DigestVerified,
-    double? ReadySeconds = null, long Repaired = 0, int Resumes = 0, long? HistoryEvents = null)
+    double? ReadySeconds = null, long Repaired = 0, int Resumes = 0, long? HistoryEvents = null, long? PushedAgain = null,
+    long Requeued = 0)
 {
     /// <summary>One sentence for people.</summary>
     public override string ToString()
         => string.Create(CultureInfo.InvariantCulture, $"{Events:N0} events in {Seconds:0.000} s by {(Transport == SyncTransport.Stream ? "stream" : "REST")}")
+            + (PushedAgain is { } again ? string.Create(CultureInfo.InvariantCulture, $"; the server had been put back, and was given {again:N0} events again") : "")
             + (StreamFailure is null ? "." : $"; the stream failed: {StreamFailure}");
 }
 

@@ -36,6 +36,14 @@ public static class ErrorCodes
     /// </summary>
     public const string StreamTimeout = "STREAM_TIMEOUT";
 
+    /// <summary>
+    /// The client's store and the log are not one history: the log has another epoch, or another number of events up to the client's
+    /// checkpoint, or never gave that checkpoint out. HTTP 409, with <c>epoch</c> and <c>eventCount</c> of the log. Nothing was changed.
+    /// With the same epoch the server was put back: the client pushes what the log lacks, and takes what it lacks itself. Else the log was
+    /// erased, or is another one: the client tells its user, who may begin anew. Look for a restore or an erase.
+    /// </summary>
+    public const string HistoryChanged = "HISTORY_CHANGED";
+
     /// <summary>A bug or an unforeseen failure. HTTP 500. The log has an entry with the same invocation id.</summary>
     public const string Internal = "INTERNAL";
 }

@@ -31,7 +31,7 @@ public sealed class RetryPolicyTests
         Assert.Null(Policy.Delay(1, Transient with { RetryAfter = TimeSpan.FromSeconds(61) }, 1));
         foreach (var kind in Enum.GetValues<SyncFailureKind>())
         {
-            var isFinal = kind is SyncFailureKind.Refused or SyncFailureKind.Unauthorized or SyncFailureKind.BadAnswer;
+            var isFinal = kind is SyncFailureKind.Refused or SyncFailureKind.Unauthorized or SyncFailureKind.BadAnswer or SyncFailureKind.HistoryChanged;
             Assert.Equal(isFinal, Policy.Delay(1, new SyncFailure(kind, ""), 1) is null);
         }
     }

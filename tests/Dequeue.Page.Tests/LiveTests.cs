@@ -1,5 +1,10 @@
 using System.Text.RegularExpressions;
+using Dequeue.Contracts;
 using Dequeue.EndToEnd.Tests.Hosting;
+using Dequeue.Storage;
+using Dequeue.Sync.Log;
+using Dequeue.Sync.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dequeue.Page.Tests;
 
@@ -20,6 +25,28 @@ public sealed class LiveTests(Backend backend, Browser browser)
         await visitor.SeesAsync("#live-events li[data-id=from-afar]", "stack.created");
         await visitor.SeesAsync("#live-events li[data-id=from-afar]", "another-device");
         await visitor.SeesAsync("#total-events", new Regex("^6$"));
+    }
+
+    [Fact]
+    public async Task A_log_that_was_erased_is_told_of_and_the_page_begins_anew_at_a_press()
+    {
+        var user = backend.NewUser();
+        await user.PushHistoryAsync(5);
+        await using var visitor = await browser.VisitAsync(backend.Address);
+        await visitor.SignInAsync(user.Token);
+        await visitor.SeesLiveAsync();
+        using (var table = (IDisposable)EventLogStorage.Open("sqlite:" + Path.Combine(backend.Folder, "events.db")))
+        {
+            var events = new EventLog((IPartitionedTable)table, TimeProvider.System, NullLogger<EventLog>.Instance);
+            await events.EraseAsync(new LogKey(AppId.Parse("dequeue"), user.Id), TestContext.Current.CancellationToken);
+        }
+
+        await user.PushHistoryAsync(2, seed: 2);
+        await visitor.SeesAsync("#banner", "This history is no more");
+        await visitor.SeesAsync("#total-events", new Regex("^5$"));
+        await visitor.PressAsync("Begin anew");
+        await visitor.SeesAsync("#total-events", new Regex("^2$"));
+        Assert.False(await visitor.Banner.IsVisibleAsync());
     }
 
     [Fact]

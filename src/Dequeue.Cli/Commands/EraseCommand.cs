@@ -10,15 +10,16 @@ internal static class EraseCommand
 {
     public static Command Create()
     {
-        var stored = new StoredLog();
+        var (stored, connections) = (new StoredLog(), new OpenConnections());
         var yes = new Option<bool>("--yes") { Description = "Really erase; without it the log is only counted" };
         var references = new Option<string?>("--references-storage")
         {
             Description = "Where its pages were offered as URLs; default the environment's References__Storage",
             DefaultValueFactory = _ => Environment.GetEnvironmentVariable(PageShelfStorage.SettingName),
         };
-        var command = new Command("erase", "Erases one user's log for good. Interrupted, it is finished by erasing again.\n\nExample: dequeue erase --user ada --yes") { yes, references };
+        var command = new Command("erase", "Erases one user's log for good, and closes the user's connections. Interrupted, it is finished by erasing again.\n\nExample: dequeue erase --user ada --yes") { yes, references };
         stored.AddTo(command);
+        connections.AddTo(command);
         command.SetAction((parsed, cancellationToken) => stored.UseAsync(parsed, async (events, log) =>
         {
             var shelf = PageShelfStorage.Open(parsed.GetValue(references), TimeSpan.Zero, TimeProvider.System);
@@ -31,6 +32,7 @@ internal static class EraseCommand
 
             var rows = await events.EraseAsync(log, cancellationToken);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows} rows erased."));
+            Console.WriteLine(await connections.CloseAsync(parsed, stored.DataFolderOf(parsed), log));
             if (shelf is null) return 0;
             var pages = await PageOffers.EraseAsync(shelf, log, cancellationToken);
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{pages} pages erased from {PageShelfStorage.SettingName}."));

@@ -18,8 +18,9 @@ internal static class SyncCommand
         var gateway = new Option<bool>("--gateway") { Description = "Stream through /v1/sync/stream, as the shipped app does, instead of negotiating" };
         var state = new Option<string?>("--state") { Description = "Folder that keeps the device's events and checkpoint; default in memory" };
         var device = new Option<string?>("--device") { Description = "This device's id; with it the filters of the shipped app apply" };
+        var startOver = new Option<bool>("--start-over") { Description = "Forget what --state holds, and take the server's log from its beginning: after an erase, or for another user. Unsent events are put aside" };
         var json = new Option<bool>("--json") { Description = "Print the result as one line of JSON" };
-        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.\n\nExample: dequeue sync --state ./phone --token $(dequeue token --user ada)\nExample: dequeue sync --active --window 8\nExample: dequeue sync --compact") { state, rest, gateway, device, json };
+        var command = new Command("sync", "Brings a device up to date: stream, fall back to REST if that fails, go on from the last checkpoint.\n\nExample: dequeue sync --state ./phone --token $(dequeue token --user ada)\nExample: dequeue sync --active --window 8\nExample: dequeue sync --compact") { state, rest, gateway, device, startOver, json };
         stream.AddTo(command);
         client.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
@@ -34,9 +35,26 @@ internal static class SyncCommand
             };
             await using var store = await DeviceStore.OpenAsync(parsed.GetValue(state), cancellationToken);
             using var sync = new SyncManager(options, store.Events, client.Token(parsed));
-            var result = parsed.GetValue(json)
-                ? await sync.PullAsync(null, cancellationToken)
-                : await SyncBar.ShowAsync(Consoles.Error, "Sync", progress => sync.PullAsync(progress, cancellationToken));
+            if (parsed.GetValue(startOver))
+            {
+                var unsent = await sync.BeginAnewAsync(cancellationToken);
+                await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"The device starts over; {unsent:N0} unsent events were put aside."));
+            }
+
+            SyncResult result;
+            try
+            {
+                result = parsed.GetValue(json)
+                    ? await sync.PullAsync(null, cancellationToken)
+                    : await SyncBar.ShowAsync(Consoles.Error, "Sync", progress => sync.PullAsync(progress, cancellationToken));
+            }
+            catch (SyncFailedException other) when (other.Failure.Kind == SyncFailureKind.HistoryChanged)
+            {
+                await Console.Error.WriteLineAsync(PlainText.Of($"{other.Failure.Message} Here that is --start-over."));
+                return 1;
+            }
+
+            if (result.PushedAgain is { } again) await Console.Error.WriteLineAsync(new HistoryChange(again, null).ToString());
             Console.WriteLine(parsed.GetValue(json)
                 ? JsonSerializer.Serialize(Report.Of(result, await store.DigestAsync(cancellationToken)), SyncReportJson.Default.Report)
                 : Text(result));

@@ -4,12 +4,13 @@ namespace Dequeue.Cli.Serving;
 
 /// <summary>
 /// The folder that a local server keeps its state in: <c>events.db</c> (the event log), <c>durable.db</c> (running streams),
-/// <c>dev-signing-key</c> and <c>web-pubsub-key</c> (made at first use). Its owner alone may read it: a folder has the mode 0700, a
+/// <c>dev-signing-key</c> and <c>web-pubsub-key</c> (made at first use), <c>web-pubsub-endpoint</c> (while it runs). Its owner alone may read it: a folder has the mode 0700, a
 /// file 0600.
 /// </summary>
 public sealed class DataFolder
 {
     private const int KeyBytes = 32;
+    private const string EndpointFile = "web-pubsub-endpoint";
     private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OwnersFolder = OwnersFile | UnixFileMode.UserExecute;
 
@@ -23,6 +24,17 @@ public sealed class DataFolder
 
     /// <summary>The durable engine's SQLite file.</summary>
     public string Durable => In("durable.db");
+
+    /// <summary>Where the Web PubSub of the running server answers: for commands that close connections; null when none runs.</summary>
+    public string? WebPubSubEndpoint
+    {
+        get => File.Exists(In(EndpointFile)) ? File.ReadAllText(In(EndpointFile)).Trim() : null;
+        set
+        {
+            if (value is null) File.Delete(In(EndpointFile));
+            else File.WriteAllText(In(EndpointFile), value);
+        }
+    }
 
     /// <summary>Opens a folder, and makes it if need be.</summary>
     /// <param name="path">Null for the user's own: <c>dequeue</c> in the local application data folder.</param>
@@ -73,7 +85,7 @@ public sealed class DataFolder
     private string In(string name) => System.IO.Path.Combine(Path, name);
 
     private static bool IsOurs(string name)
-        => name is "dev-signing-key" or "web-pubsub-key" or "timers" || name.StartsWith(".key-", StringComparison.Ordinal)
+        => name is "dev-signing-key" or "web-pubsub-key" or EndpointFile or "timers" || name.StartsWith(".key-", StringComparison.Ordinal)
             || name.StartsWith("events.db", StringComparison.Ordinal) || name.StartsWith("durable.db", StringComparison.Ordinal);
 
     private string Key(string name)

@@ -44,8 +44,9 @@ public sealed class LocalBackend : IAsyncDisposable
 
     private readonly WebPubSubServer _pubSub;
     private readonly FunctionsHostServer _functions;
+    private readonly DataFolder _data;
 
-    private LocalBackend(WebPubSubServer pubSub, FunctionsHostServer functions) => (_pubSub, _functions) = (pubSub, functions);
+    private LocalBackend(WebPubSubServer pubSub, FunctionsHostServer functions, DataFolder data) => (_pubSub, _functions, _data) = (pubSub, functions, data);
 
     /// <summary>Where the REST calls and the gateway answer.</summary>
     public Uri Address => _functions.Address;
@@ -73,13 +74,14 @@ public sealed class LocalBackend : IAsyncDisposable
             await pubSub.StartAsync(cancellationToken);
             functions = new FunctionsHostServer(Functions(options, data, pubSub.ConnectionString));
             await functions.StartAsync(cancellationToken);
+            data.WebPubSubEndpoint = pubSub.Endpoint.GetLeftPart(UriPartial.Authority);
             data.Close();
             pubSub.SetEventHandlers(
                 WebPubSubSettings.Hub,
                 new WebPubSubEventHandler(
                     new Uri(functions.Address, UpstreamFunction.Route).AbsoluteUri,
                     systemEvents: WebPubSubSystemEvents.Connect | WebPubSubSystemEvents.Disconnected));
-            return new LocalBackend(pubSub, functions);
+            return new LocalBackend(pubSub, functions, data);
         }
         catch
         {
@@ -92,6 +94,7 @@ public sealed class LocalBackend : IAsyncDisposable
     /// <summary>Stops in order: clients are let go first, running work is finished.</summary>
     public async ValueTask DisposeAsync()
     {
+        _data.WebPubSubEndpoint = null;
         await _pubSub.StopAsync(CancellationToken.None);
         await _functions.DisposeAsync();
         await _pubSub.DisposeAsync();

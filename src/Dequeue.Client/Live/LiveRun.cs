@@ -94,6 +94,7 @@ internal sealed class LiveRun(SyncOptions options, LivePull pull, LiveSave save,
                 brought = true;
             }
 
+            if (_stream.Order.HasOther) return new LiveInput.Renew();
             if (brought) return new LiveInput.Batch();
             var left = options.CatchUpInterval - time.GetElapsedTime(_syncedAt);
             if (!_stream.Order.HasGap) _gapSince = null;

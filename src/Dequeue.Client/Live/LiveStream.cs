@@ -19,7 +19,7 @@ internal sealed class LiveStream : IAsyncDisposable
     public StreamConnection? Connection { get; private set; }
 
     /// <summary>What comes live, in the log's order, from where the last pull ended.</summary>
-    public LiveOrder Order { get; private set; } = new(0, Checkpoint.Beginning);
+    public LiveOrder Order { get; private set; } = new(0, Checkpoint.Beginning, null);
 
     /// <summary>Gives the connection to a pull, which asks over it again; null when it has to open one.</summary>
     public StreamConnection? Lend()
@@ -45,10 +45,11 @@ internal sealed class LiveStream : IAsyncDisposable
     /// <param name="connection">The connection.</param>
     /// <param name="position">Events of the log up to the checkpoint.</param>
     /// <param name="checkpoint">The position after them, which is saved.</param>
-    public void TakeBack(StreamConnection connection, long position, Checkpoint checkpoint)
+    /// <param name="epoch">The log's epoch; null when it is not known.</param>
+    public void TakeBack(StreamConnection connection, long position, Checkpoint checkpoint, string? epoch)
     {
         connection.Await(isSilent: true);
-        (Connection, Order) = (connection, new LiveOrder(position, checkpoint));
+        (Connection, Order) = (connection, new LiveOrder(position, checkpoint, epoch));
         foreach (var early in _early) Order.Add(early);
         _early.Clear();
     }

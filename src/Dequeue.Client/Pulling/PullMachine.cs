@@ -24,11 +24,23 @@ internal static class PullMachine
     internal const int MaxEmptyPages = 100;
 
     /// <summary>How a pull begins.</summary>
-    public static Transition Begin(StorePosition origin, PullTerms terms)
+    /// <param name="origin">What the store holds.</param>
+    /// <param name="terms">What is asked for.</param>
+    /// <param name="mark">What the store knows of its log; null when it knows of none.</param>
+    public static Transition Begin(StorePosition origin, PullTerms terms, LogMark? mark = null)
     {
-        var state = new PullState(PullPhase.Negotiating, origin, origin.Checkpoint, terms) 
+        // Before everything there is nothing, in whatever log.
+        var position = mark is null ? null : origin.Checkpoint <= Checkpoint.Beginning ? 0 : mark.Value.Position;
+        var state = new PullState(PullPhase.Negotiating, origin, origin.Checkpoint, terms)
         {
             IsComparable = terms is { Digests: true, Compact: false },
+            KnowsLog = mark is not null,
+            Epoch = mark?.Epoch,
+            LogPosition = position,
+            OriginLogPosition = position,
+
+            // Of what is left out nobody here knows how much it is.
+            IsCountable = !terms.Compact,
         };
         return terms.Endpoint == StreamEndpoint.None ? NextPage(state) : Ask(state);
     }
@@ -41,6 +53,7 @@ internal static class PullMachine
     public static Transition Next(PullState state, PullInput input, RetryPolicy retry, double random)
         => (state.Phase, input) switch
         {
+            (PullPhase.Negotiating, PullInput.Negotiated negotiated) when IsOther(state, negotiated.Epoch) => Stop(state, SyncFailure.OtherHistory(negotiated.Epoch, null)),
             (PullPhase.Negotiating, PullInput.Negotiated negotiated)
                 => (state with { Phase = PullPhase.Opening }, new PullCommand.Open(negotiated.Url, state.Position)),
             (PullPhase.Opening, PullInput.Opened) => Receive(state with { Phase = PullPhase.AwaitingStart }),
@@ -57,9 +70,19 @@ internal static class PullMachine
             (PullPhase.Negotiating or PullPhase.Opening or PullPhase.AwaitingStart or PullPhase.Streaming or PullPhase.FetchingRange, PullInput.Failed failed)
                 => FallBack(state, failed.Failure),
             (PullPhase.Repairing, PullInput.Repaired repaired)
-                => NextPage(state with { Processed = state.Processed + repaired.Fetched - repaired.Received, Repaired = repaired.Fetched, DigestVerified = true }),
+                => NextPage(state with
+                {
+                    Processed = state.Processed + repaired.Fetched - repaired.Received,
+                    LogPosition = state.LogPosition + repaired.Fetched - repaired.Received,
+                    Repaired = repaired.Fetched,
+                    DigestVerified = true,
+                }),
             (PullPhase.Repairing, PullInput.Failed) => Rewind(state),
             (PullPhase.Rewinding, PullInput.Done) => NextPage(state),
+            (PullPhase.Healing, PullInput.Healed healed) => OnHealed(state, healed),
+            (PullPhase.Healing, PullInput.Failed failed) => Stop(state, failed.Failure),
+            (PullPhase.Paging, PullInput.Page page) when IsOther(state, page.Value.Epoch) => Stop(state, SyncFailure.OtherHistory(page.Value.Epoch, null)),
+            (PullPhase.Paging, PullInput.Failed { Failure.Kind: SyncFailureKind.HistoryChanged } changed) => OnHistoryChanged(state, changed.Failure),
             (PullPhase.Paging, PullInput.Page page) => OnPage(state, page, retry, random),
             (PullPhase.Paging, PullInput.Failed failed) => OnPageFailed(state, failed.Failure, retry, random),
             (PullPhase.SavingPage, PullInput.Done) when state.LastPage => (Saved(state) with { Phase = PullPhase.Done }, new PullCommand.Finish()),
@@ -71,18 +94,23 @@ internal static class PullMachine
     private static Transition OnMessage(PullState state, PullInput.Message message)
         => message.Value switch
         {
+            StreamMessage.Start { Epoch: { } epoch } when IsOther(state, epoch) => Stop(state, SyncFailure.OtherHistory(epoch, null)),
             StreamMessage.Start start when state.Phase == PullPhase.AwaitingStart
                 => Receive(state with
                 {
                     Phase = PullPhase.Streaming,
                     Announced = start.TotalEvents,
                     Total = TotalOf(state, start.TotalEvents),
+                    Epoch = state.Epoch ?? start.Epoch,
+                    StreamLogPosition = state.LogPosition,
                     History = state.Resumes == 0 ? start.HistoryEvents : state.History,
                 }),
             StreamMessage.Batch batch when state.Phase == PullPhase.Streaming
                 => OnBatch(state with { UnacknowledgedBytes = state.UnacknowledgedBytes + message.Bytes }, batch, message.Known),
             StreamMessage.Ready ready => OnReady(state, ready),
+            StreamMessage.Complete { Epoch: { } epoch } when IsOther(state, epoch) => Stop(state, SyncFailure.OtherHistory(epoch, null)),
             StreamMessage.Complete complete when state.Phase == PullPhase.Streaming => OnComplete(state, complete, message.Digest),
+            StreamMessage.Error { Code: ErrorCodes.HistoryChanged } error => OnHistoryChanged(state, SyncFailure.OtherHistory(error.Epoch, error.EventCount)),
             StreamMessage.Error { Code: ErrorCodes.StreamTimeout } error when state is { Phase: PullPhase.Streaming, MayResume: true } => Resume(state, error.Window),
             StreamMessage.Error error => FallBack(state, new SyncFailure(SyncFailureKind.ServerError, $"The stream ended in an error: {error.Text}", error.Code)),
             StreamMessage.Unknown => Ignore(state),
@@ -119,6 +147,7 @@ internal static class PullMachine
             SawLast = batch.IsLast,
             IsInOrder = !batch.IsPriority,
             HasEarly = state.HasEarly || batch.IsPriority,
+            IsCountable = state.IsCountable && batch is { IsPriority: false, Checkpoint: not null },
             IsComparable = state.IsComparable && !batch.IsPriority && (events == 0 || batch.Checkpoint > state.Position),
             Saving = (batch.IsPriority ? null : batch.Checkpoint, events),
         };
@@ -187,13 +216,24 @@ internal static class PullMachine
         if (verified && !string.Equals(digest, complete.Digest, StringComparison.OrdinalIgnoreCase))
             return Doubt(state, Bad("The digest of the events is not the server's."));
         return (
-            state with { Phase = PullPhase.SavingEnd, DigestVerified = verified && state.Unverified == 0, Saving = (complete.NewCheckpoint, 0), SavingKnown = 0 },
+            state with
+            {
+                Phase = PullPhase.SavingEnd,
+                DigestVerified = verified && state.Unverified == 0,
+                Saving = (complete.NewCheckpoint, 0),
+                SavingKnown = 0,
+                SavingTold = state.Terms.Compact ? complete.Position : state.StreamLogPosition + state.Announced ?? complete.Position,
+                Epoch = state.Epoch ?? complete.Epoch,
+            },
             new PullCommand.Save([], complete.NewCheckpoint));
     }
 
     private static Transition OnPage(PullState state, PullInput.Page input, RetryPolicy retry, double random)
     {
         var page = input.Value;
+
+        // A log that ends before what the store holds is not the store's, even if that does not know its own: its clock may have run ahead.
+        if (state.KnowsLog && page.Epoch is not null && page.NextCheckpoint < state.Position) return OnHistoryChanged(state, SyncFailure.OtherHistory(page.Epoch, null));
         if (page.NextCheckpoint < state.Position || page.HasMore && page.NextCheckpoint == state.Position)
             return OnPageFailed(state, Bad("A page does not lead beyond the checkpoint that it was asked for."), retry, random);
         var empty = page.Events.Count == 0 ? state.EmptyPages + 1 : 0;
@@ -206,10 +246,31 @@ internal static class PullMachine
                 EmptyPages = empty,
                 Failures = 0,
                 SavingKnown = 0,
+                SavingTold = page.Position,
+                Epoch = state.Epoch ?? page.Epoch,
                 Saving = (page.NextCheckpoint, page.Events.Count - input.Known),
             },
             new PullCommand.Save(page.Events, page.NextCheckpoint));
     }
+
+    // The same log with another number of events: it was put back, and can be put right, once. Any other is not the client's to decide.
+    private static Transition OnHistoryChanged(PullState state, SyncFailure failure)
+        => !state.KnowsLog || state.Epoch is null || state.Epoch != failure.LogEpoch ? Stop(state, failure)
+            : state.PushedAgain is not null ? Stop(state, SyncFailure.NotHealed("they differ again after it was tried."))
+            : (state with { Phase = PullPhase.Healing }, new PullCommand.Heal());
+
+    // From what both have in common all is asked for again, over the connection if there is one.
+    private static Transition OnHealed(PullState state, PullInput.Healed healed)
+    {
+        var (begun, _) = Begin(healed.Common, state.Terms with { Priority = false }, new LogMark(state.Epoch, healed.Common.Events));
+        begun = begun with { LogPosition = healed.Common.Events, OriginLogPosition = healed.Common.Events, PushedAgain = healed.PushedAgain, StreamFailure = state.StreamFailure };
+        return state.OnRest || state.Terms.Endpoint == StreamEndpoint.None ? NextPage(begun)
+            : (begun with { Phase = PullPhase.Opening }, new PullCommand.Open(null, begun.Position));
+    }
+
+    private static Transition Stop(PullState state, SyncFailure failure) => (state with { Phase = PullPhase.Failed }, new PullCommand.Fail(failure));
+
+    private static bool IsOther(PullState state, string? epoch) => state is { KnowsLog: true, Epoch: not null } && epoch is not null && epoch != state.Epoch;
 
     private static Transition OnPageFailed(PullState state, SyncFailure failure, RetryPolicy retry, double random)
     {
@@ -266,14 +327,27 @@ internal static class PullMachine
     // Pages bring it all again from where the pull began.
     private static Transition Rewind(PullState state)
         => (
-            state with { Phase = PullPhase.Rewinding, Position = state.Origin.Checkpoint, Processed = 0 },
+            state with
+            {
+                Phase = PullPhase.Rewinding,
+                Position = state.Origin.Checkpoint,
+                Processed = 0,
+                LogPosition = state.OriginLogPosition,
+                IsCountable = !state.Terms.Compact,
+            },
             new PullCommand.Rewind(state.Origin));
 
     private static Transition NextPage(PullState state)
         => (state with { Phase = PullPhase.Paging, OnRest = true }, new PullCommand.FetchPage(state.Position));
 
     private static PullState Saved(PullState state)
-        => state with { Position = state.Saving.Checkpoint ?? state.Position, Processed = state.Processed + state.Saving.Events - state.SavingKnown };
+        => state with
+        {
+            Position = state.Saving.Checkpoint ?? state.Position,
+            Processed = state.Processed + state.Saving.Events - state.SavingKnown,
+            LogPosition = state.LogPositionAfter,
+            SavingTold = null,
+        };
 
     private static SyncFailure Bad(string message) => new(SyncFailureKind.BadAnswer, message);
 }

@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using Dequeue.Client.Live;
+using Dequeue.Client.Pushing;
 using Dequeue.Client.References;
 using Dequeue.Client.Rest;
 using Dequeue.Client.Streaming;
@@ -28,7 +29,9 @@ internal sealed class PullRun(
     private static readonly PullInput.Done Done = new(), DoneLate = new(AcknowledgesLate: true);
     private readonly RetryPolicy _retry = RetryPolicy.Of(options);
     private readonly StreamMessageReader _reader = new();
-    private readonly StreamLedger? _ledger = options.VerifyDigest ? new StreamLedger() : null;
+    private readonly ILogStore? _logStore = store as ILogStore;
+    private readonly IPushQueue? _queue = store as IPushQueue;
+    private StreamLedger? _ledger = options.VerifyDigest ? new StreamLedger() : null;
     private readonly HashSet<string> _early = new(StringComparer.Ordinal);
     private DeltaDecoder? _deltas;
     private StreamConnection? _connection;
@@ -37,18 +40,23 @@ internal sealed class PullRun(
     private bool _firstSync;
     private double? _readySeconds;
     private long _bytes, _added;
-    private (long Events, Checkpoint Checkpoint)? _livePosition;
+    private StreamMessage.Complete? _complete;
+    private long _sent;
 
     public async Task<SyncResult> RunAsync(CancellationToken cancellationToken)
     {
         var origin = await store.LoadAsync(cancellationToken).ConfigureAwait(false);
         _firstSync = options.IsFirstSync ?? origin.Checkpoint <= Checkpoint.Beginning;
+        LogMark? mark = _logStore is null ? null : await _logStore.LoadMarkAsync(cancellationToken).ConfigureAwait(false);
+
+        // What was acknowledged by now is in what this pull brings, if the server has not lost it.
+        if (_queue is not null && await _queue.SentAsync(cancellationToken).ConfigureAwait(false) is { Count: > 0 } sent) _sent = sent[^1].Number;
         var terms = PullTerms.Of(options);
         if (terms.Endpoint != StreamEndpoint.None) _connection = live?.Lend();
 
         // The request goes over the connection that is open already.
         if (_connection is not null) terms = terms with { Endpoint = StreamEndpoint.Gateway };
-        var (state, command) = PullMachine.Begin(origin, terms);
+        var (state, command) = PullMachine.Begin(origin, terms, mark);
         Report(SyncPhase.Connecting, state);
         while (true)
         {
@@ -56,15 +64,17 @@ internal sealed class PullRun(
             {
                 case PullCommand.Finish:
                     Report(SyncPhase.Completed, state with { Total = state.Processed });
-                    if (live is not null && _connection is not null && _livePosition is { } end)
+                    var requeued = _sent == 0 ? 0
+                        : await _queue!.SettleAsync(_sent, requeue: options.Filter == EventFilter.Mirror, cancellationToken).ConfigureAwait(false);
+                    if (live is not null && _connection is not null && _complete is { Position: { } position } end)
                     {
-                        live.TakeBack(_connection, end.Events, end.Checkpoint);
+                        live.TakeBack(_connection, position, end.NewCheckpoint, state.KnowsLog ? state.Epoch : null);
                         _connection = null;
                     }
 
                     return new SyncResult(
                         state.Transport, state.Processed, _added, meter.Seconds, _bytes, state.Position, state.StreamFailure, state.DigestVerified,
-                        _readySeconds, state.Repaired, state.Resumes, state.History);
+                        _readySeconds, state.Repaired, state.Resumes, state.History, state.PushedAgain, requeued);
                 case PullCommand.Fail fail:
                     throw new SyncFailedException(fail.Failure);
             }
@@ -97,7 +107,7 @@ internal sealed class PullRun(
                 await SaveBatchAsync(state, save, cancellationToken).ConfigureAwait(false);
                 return time.GetElapsedTime(_acknowledgedAt) >= StreamWindows.AckInterval ? DoneLate : Done;
             case PullCommand.Save save:
-                await SaveAsync(options.Kept(save.Events, _firstSync), save.Checkpoint, cancellationToken).ConfigureAwait(false);
+                await SaveAsync(options.Kept(save.Events, _firstSync), save.Checkpoint, state.SavingMark, cancellationToken).ConfigureAwait(false);
                 return Done;
             case PullCommand.FetchReference fetch:
                 return await FetchReferenceAsync(fetch, cancellationToken).ConfigureAwait(false);
@@ -108,9 +118,11 @@ internal sealed class PullRun(
             case PullCommand.Negotiate:
                 return await NegotiateAsync(cancellationToken).ConfigureAwait(false);
             case PullCommand.Open open:
-                return await OpenAsync(state.Terms, open, cancellationToken).ConfigureAwait(false);
+                return await OpenAsync(state, open, cancellationToken).ConfigureAwait(false);
             case PullCommand.FetchPage fetch:
-                return await FetchAsync(fetch.Since, cancellationToken).ConfigureAwait(false);
+                return await FetchAsync(fetch.Since, state.Claim, cancellationToken).ConfigureAwait(false);
+            case PullCommand.Heal:
+                return await HealAsync(state, cancellationToken).ConfigureAwait(false);
             case PullCommand.Rewind rewind:
                 await store.RewindAsync(rewind.Position, cancellationToken).ConfigureAwait(false);
                 _early.Clear();
@@ -128,16 +140,16 @@ internal sealed class PullRun(
     {
         if (_ledger is not null) await _ledger.HashAsync(save.Events).ConfigureAwait(false);
         var (first, kept) = (state.Origin.Events + _added, options.Kept(save.Events, _firstSync));
-        var added = await SaveAsync(kept, save.Checkpoint, cancellationToken).ConfigureAwait(false);
+        var added = await SaveAsync(kept, save.Checkpoint, state.SavingMark, cancellationToken).ConfigureAwait(false);
         _ledger?.Saved(state.Position, save.Checkpoint ?? state.Position, save.Events, first, added, added == kept.Count);
 
         // What came first comes again with the pages, if the stream does not last.
         if (state.Terms.Priority && !state.IsInOrder) _early.UnionWith(kept.Select(static next => next.Id!));
     }
 
-    private async ValueTask<int> SaveAsync(IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, CancellationToken cancellationToken)
+    private async ValueTask<int> SaveAsync(IReadOnlyList<SyncEvent> events, Checkpoint? checkpoint, LogMark mark, CancellationToken cancellationToken)
     {
-        var added = await store.SaveAsync(events, checkpoint, cancellationToken).ConfigureAwait(false);
+        var added = await store.SaveMarkedAsync(events, checkpoint, mark, cancellationToken).ConfigureAwait(false);
         _added += added.Count;
         if (onAdded is not null && added.Count > 0) await onAdded(added, cancellationToken).ConfigureAwait(false);
         return added.Count;
@@ -154,13 +166,30 @@ internal sealed class PullRun(
         return result;
     }
 
+    private async Task<PullInput> HealAsync(PullState state, CancellationToken cancellationToken)
+    {
+        var log = new PushLog(_logStore!, state.Epoch);
+        var heal = new HealRun(rest, _logStore!, _queue, state.Epoch!, new PushCall(rest, _retry, time, random, log), _retry, time, random);
+        var result = await heal.RunAsync(cancellationToken).ConfigureAwait(false);
+        _bytes += heal.Bytes;
+        if (result is not PullInput.Healed) return result;
+
+        // All of it comes again from there on, the device's own events too.
+        (_firstSync, _added) = (true, 0);
+        _early.Clear();
+        if (_ledger is null) return result;
+        await _ledger.DisposeAsync().ConfigureAwait(false);
+        _ledger = new StreamLedger();
+        return result;
+    }
+
     private async Task<PullInput> NegotiateAsync(CancellationToken cancellationToken)
     {
         switch (await rest.NegotiateAsync(cancellationToken).ConfigureAwait(false))
         {
-            case RestAnswer<Contracts.Rest.NegotiateResponse>.Ok { Body.Url: var url }
+            case RestAnswer<Contracts.Rest.NegotiateResponse>.Ok { Body: { Url: var url, Epoch: var epoch } }
                 when Uri.TryCreate(url, UriKind.Absolute, out var address) && address.Scheme is "ws" or "wss":
-                return new PullInput.Negotiated(address);
+                return new PullInput.Negotiated(address, epoch);
             case RestAnswer<Contracts.Rest.NegotiateResponse>.Failed failed:
                 return new PullInput.Failed(failed.Failure);
             default:
@@ -168,8 +197,9 @@ internal sealed class PullRun(
         }
     }
 
-    private async Task<PullInput> OpenAsync(PullTerms terms, PullCommand.Open open, CancellationToken cancellationToken)
+    private async Task<PullInput> OpenAsync(PullState state, PullCommand.Open open, CancellationToken cancellationToken)
     {
+        var terms = state.Terms;
         SyncFailure? failure = null;
         if (_connection is null)
         {
@@ -181,7 +211,7 @@ internal sealed class PullRun(
         _deltas = options.Delta ? new DeltaDecoder(options.MaxMessageBytes) : null;
         _acknowledgedAt = time.GetTimestamp();
         failure ??= await _connection!.SendAsync(
-            (options.Request(open.Since, terms.Window, terms.Priority) with { Live = live is not null }).ToUtf8Bytes(), MessageType, cancellationToken)
+            (options.Request(open.Since, terms.Window, terms.Priority) with { Live = live is not null, Claim = state.Claim }).ToUtf8Bytes(), MessageType, cancellationToken)
             .ConfigureAwait(false);
         return failure is null ? new PullInput.Opened() : new PullInput.Failed(failure);
     }
@@ -210,7 +240,7 @@ internal sealed class PullRun(
 
         // Nobody asked for it, or it is too much.
         if (message is StreamMessage.Live) message = new StreamMessage.Unknown(StreamMessage.Live.Type);
-        if (message is StreamMessage.Complete { Position: { } events, NewCheckpoint: var checkpoint }) _livePosition = (events, checkpoint);
+        if (message is StreamMessage.Complete complete) _complete = complete;
         if (_deltas is not null && message is StreamMessage.Batch patched) message = _deltas.Rebuild(patched, out problem);
         if (message is null) return new PullInput.Failed(new SyncFailure(SyncFailureKind.BadAnswer, problem!));
         var digest = message is StreamMessage.Complete && _ledger is not null ? await _ledger.DigestAsync().ConfigureAwait(false) : null;
@@ -244,9 +274,9 @@ internal sealed class PullRun(
         }
     }
 
-    private async Task<PullInput> FetchAsync(Checkpoint since, CancellationToken cancellationToken)
+    private async Task<PullInput> FetchAsync(Checkpoint since, HistoryClaim claim, CancellationToken cancellationToken)
     {
-        switch (await rest.PullAsync(since, cancellationToken).ConfigureAwait(false))
+        switch (await rest.PullAsync(since, claim, cancellationToken).ConfigureAwait(false))
         {
             case RestAnswer<Contracts.Rest.EventPageBody>.Ok ok:
                 _bytes += ok.Bytes;
@@ -290,6 +320,7 @@ internal sealed class PullRun(
         {
             PullPhase.Negotiating or PullPhase.Opening or PullPhase.AwaitingStart => SyncPhase.Connecting,
             PullPhase.Waiting => SyncPhase.Waiting,
+            PullPhase.Healing => SyncPhase.Sending,
             _ => SyncPhase.Receiving,
         };
 }

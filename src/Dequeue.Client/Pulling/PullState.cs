@@ -21,6 +21,7 @@ internal enum PullPhase
     Paging,
     SavingPage,
     Waiting,
+    Healing,
     Done,
     Failed,
 }
@@ -50,6 +51,39 @@ internal sealed record PullTerms(
 /// <param name="Terms">What was asked for.</param>
 internal sealed record PullState(PullPhase Phase, StorePosition Origin, Checkpoint Position, PullTerms Terms)
 {
+    /// <summary>Whether the store knows of logs, so that it is told from another, and put right.</summary>
+    public bool KnowsLog { get; init; }
+
+    /// <summary>The epoch of the store's log; null while it belongs to none.</summary>
+    public string? Epoch { get; init; }
+
+    /// <summary>Events of the log up to <see cref="Position"/>; null when that is not known.</summary>
+    public long? LogPosition { get; init; }
+
+    /// <summary>The same where the pull began, and where the stream did.</summary>
+    public long? OriginLogPosition { get; init; }
+
+    /// <summary>Events of the log up to where this stream began; null when that is not known.</summary>
+    public long? StreamLogPosition { get; init; }
+
+    /// <summary>Whether what was saved since is all of the log from one checkpoint to the next, so that it can be counted.</summary>
+    public bool IsCountable { get; init; } = true;
+
+    /// <summary>How many events the server lacked and was given again; null when it was not put back.</summary>
+    public long? PushedAgain { get; init; }
+
+    /// <summary>What is said of the store when the log is asked.</summary>
+    public HistoryClaim Claim => KnowsLog ? new HistoryClaim(Epoch, LogPosition) : default;
+
+    /// <summary>What the save under way says of the log.</summary>
+    public LogMark SavingMark => new(Epoch, LogPositionAfter);
+
+    /// <summary>Events of the log up to the checkpoint that the save under way will bring.</summary>
+    public long? LogPositionAfter => Saving.Checkpoint is null ? LogPosition : SavingTold ?? (IsCountable ? LogPosition + Saving.Events : null);
+
+    /// <summary>The same, as the server told it.</summary>
+    public long? SavingTold { get; init; }
+
     /// <summary>Events stored or filtered out so far, each once.</summary>
     public long Processed { get; init; }
 
@@ -145,8 +179,8 @@ internal abstract record PullInput
     {
     }
 
-    /// <summary>The negotiate call answered.</summary>
-    public sealed record Negotiated(Uri Url) : PullInput;
+    /// <summary>The negotiate call answered, and said which log it is for.</summary>
+    public sealed record Negotiated(Uri Url, string? Epoch = null) : PullInput;
 
     /// <summary>The WebSocket is open and the request is sent.</summary>
     public sealed record Opened : PullInput;
@@ -163,6 +197,10 @@ internal abstract record PullInput
 
     /// <summary>What the stream brought was compared, and so many received events were replaced by so many fetched ones.</summary>
     public sealed record Repaired(long Received, long Fetched) : PullInput;
+
+    /// <summary>The server has what it lacked again, and the store holds nothing beyond what both have in common, up to
+    /// <paramref name="Common"/>.</summary>
+    public sealed record Healed(StorePosition Common, long PushedAgain) : PullInput;
 
     /// <summary>A page came. <paramref name="Known"/> of its events were counted already, among those that were asked for first.</summary>
     public sealed record Page(EventPageBody Value, int Known = 0) : PullInput;
@@ -203,6 +241,9 @@ internal abstract record PullCommand
     public sealed record Repair : PullCommand;
 
     public sealed record Rewind(StorePosition Position) : PullCommand;
+
+    /// <summary>Give the server what it lacks, and take back what follows the common part.</summary>
+    public sealed record Heal : PullCommand;
 
     public sealed record FetchPage(Checkpoint Since) : PullCommand;
 

@@ -34,7 +34,7 @@ internal sealed class FlushRun(IPushQueue queue, PushCall call, ProgressMeter me
     {
         _body.Clear();
         foreach (var next in sent) _body.Add(next.Json.Span);
-        var json = _body.Close();
+        var json = _body.Close(call.Log);
         var answer = await call.SendAsync(json, () => Report(SyncPhase.Waiting), cancellationToken).ConfigureAwait(false);
         _bytes += json.Length;
         if (answer is RestAnswer<PushResponse>.Ok { Body: var body }) return await SettleAsync(sent, body, cancellationToken).ConfigureAwait(false);

@@ -19,9 +19,12 @@ internal sealed class PushBody
     }
 
     /// <summary>The whole body, valid until <see cref="Clear"/>.</summary>
-    public ReadOnlyMemory<byte> Close()
+    /// <param name="log">The log that the events are meant for; null for any.</param>
+    public ReadOnlyMemory<byte> Close(PushLog? log)
     {
-        _buffer.Write("]}"u8);
+        _buffer.Write("]"u8);
+        if (log is not null) _buffer.Write(log.Field);
+        _buffer.Write("}"u8);
         return _buffer.WrittenMemory;
     }
 

@@ -4,8 +4,16 @@ using Dequeue.Contracts.Rest;
 namespace Dequeue.Client.Pushing;
 
 /// <summary>Sends one body, again and again within the bounds of the retry policy.</summary>
-internal sealed class PushCall(RestCalls rest, RetryPolicy retry, TimeProvider time, Random random)
+/// <param name="rest">The calls.</param>
+/// <param name="retry">The bounds.</param>
+/// <param name="time">The clock.</param>
+/// <param name="random">For the jitter.</param>
+/// <param name="log">The log that the events are meant for; null for any.</param>
+internal sealed class PushCall(RestCalls rest, RetryPolicy retry, TimeProvider time, Random random, PushLog? log)
 {
+    /// <summary>The log that the events are meant for; null for any.</summary>
+    public PushLog? Log => log;
+
     /// <summary>Events of a body: the server's limit.</summary>
     public const int MaxEvents = 1000;
 
@@ -18,6 +26,7 @@ internal sealed class PushCall(RestCalls rest, RetryPolicy retry, TimeProvider t
         for (var failures = 1; ; failures++)
         {
             var answer = await rest.PushAsync(body, cancellationToken).ConfigureAwait(false);
+            if (answer is RestAnswer<PushResponse>.Ok ok && log is not null) await log.MeetAsync(ok.Body.Epoch, cancellationToken).ConfigureAwait(false);
             if (answer is not RestAnswer<PushResponse>.Failed failed) return answer;
             if (retry.Delay(failures, failed.Failure, random.NextDouble()) is not { } delay) return answer;
             onWait();

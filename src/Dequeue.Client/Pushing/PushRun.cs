@@ -29,7 +29,7 @@ internal sealed class PushRun(PushCall call, ProgressMeter meter)
 
     private async Task SendAsync(CancellationToken cancellationToken)
     {
-        var json = _body.Close();
+        var json = _body.Close(call.Log);
         switch (await call.SendAsync(json, () => Report(SyncPhase.Waiting), cancellationToken).ConfigureAwait(false))
         {
             case RestAnswer<PushResponse>.Ok { Body: var answer }:

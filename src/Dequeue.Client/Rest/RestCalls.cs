@@ -23,8 +23,16 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
             options.ConnectTimeout,
             cancellationToken);
 
-    public Task<RestAnswer<EventPageBody>> PullAsync(Checkpoint since, CancellationToken cancellationToken)
-        => PullAsync(since, options.PageSize, options.Compact, cancellationToken);
+    /// <summary>The next page after a checkpoint.</summary>
+    /// <param name="since">The checkpoint.</param>
+    /// <param name="claim">What is said of the store.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    public Task<RestAnswer<EventPageBody>> PullAsync(Checkpoint since, HistoryClaim claim, CancellationToken cancellationToken)
+        => PullAsync(since, options.PageSize, options.Compact, claim, cancellationToken);
+
+    /// <summary>The same, with nothing left out.</summary>
+    public Task<RestAnswer<EventPageBody>> PullAllAsync(Checkpoint since, HistoryClaim claim, CancellationToken cancellationToken)
+        => PullAsync(since, options.PageSize, null, claim, cancellationToken);
 
     /// <summary>The next <paramref name="count"/> events after a checkpoint, in as many pages as that takes.</summary>
     public async Task<RestAnswer<IReadOnlyList<SyncEvent>>> RangeAsync(Checkpoint since, int count, CancellationToken cancellationToken)
@@ -32,7 +40,7 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
         var (events, bytes) = (new List<SyncEvent>(count), 0L);
         while (events.Count < count)
         {
-            var answer = await PullAsync(since, Math.Min(count - events.Count, options.PageSize), null, cancellationToken).ConfigureAwait(false);
+            var answer = await PullAsync(since, Math.Min(count - events.Count, options.PageSize), null, default, cancellationToken).ConfigureAwait(false);
             if (answer is RestAnswer<EventPageBody>.Failed failed) return new RestAnswer<IReadOnlyList<SyncEvent>>.Failed(failed.Failure);
             var (page, wireBytes) = (RestAnswer<EventPageBody>.Ok)answer;
             bytes += wireBytes;
@@ -58,11 +66,31 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
             options.RequestTimeout,
             cancellationToken);
 
+    /// <summary>The digests of the first pages after a checkpoint, as the server stores them.</summary>
+    public Task<RestAnswer<DigestsResponse>> PageDigestsAsync(Checkpoint since, CancellationToken cancellationToken)
+        => PostAsync(
+            options.SyncCall("digests"),
+            System.Text.Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"since\":\"{since}\",\"pages\":{DigestsRequest.MaxRanges}}}")),
+            body => JsonSerializer.Deserialize(body.Span, RestJson.Default.DigestsResponse) is { Ranges: { } ranges } answer && Rise(since, ranges) ? answer : null,
+            options.RequestTimeout,
+            cancellationToken);
+
+    private static bool Rise(Checkpoint since, IReadOnlyList<RangeDigest> ranges)
+    {
+        foreach (var range in ranges)
+        {
+            if (range is not { Digest: not null, Count: > 0 and <= PageLimits.Max } || range.Checkpoint <= since) return false;
+            since = range.Checkpoint;
+        }
+
+        return true;
+    }
+
     private Task<RestAnswer<EventPageBody>> PullAsync(
-        Checkpoint since, int limit, StreamCompact? compact, CancellationToken cancellationToken)
+        Checkpoint since, int limit, StreamCompact? compact, HistoryClaim claim, CancellationToken cancellationToken)
         => PostAsync(
             options.SyncCall("pull"),
-            PullRequest.Write(since, limit, compact),
+            PullRequest.Write(since, limit, compact, claim),
             body => EventPageBody.Read(body, _events),
             options.RequestTimeout,
             cancellationToken);
@@ -121,6 +149,8 @@ internal sealed class RestCalls(HttpClient http, SyncOptions options, Credential
     {
         var problem = ReadProblem(body);
         var status = (int)response.StatusCode;
+        if (problem is { Code: ErrorCodes.HistoryChanged })
+            return SyncFailure.OtherHistory(problem.Epoch, problem.EventCount) with { Status = status };
         return new SyncFailure(
             IsSlowBody(status, problem) ? SyncFailureKind.TimedOut : HttpFailure.KindOf(status, isVerdict: problem?.Code is not null),
             problem?.Detail ?? problem?.Title ?? $"The answer was {status}, and no problem document of the server.",

@@ -11,7 +11,8 @@ public static class PullRequest
     /// <param name="since">Events strictly after this position.</param>
     /// <param name="limit">Most events of the page.</param>
     /// <param name="compact">What is left out; null for nothing.</param>
-    public static byte[] Write(Checkpoint since, int limit, StreamCompact? compact)
+    /// <param name="claim">What is said of the store.</param>
+    public static byte[] Write(Checkpoint since, int limit, StreamCompact? compact, HistoryClaim claim = default)
     {
         var body = new ArrayBufferWriter<byte>(96);
         using var writer = new Utf8JsonWriter(body);
@@ -24,6 +25,8 @@ public static class PullRequest
             compact.Write(writer);
         }
 
+        if (claim.Epoch is { } epoch) writer.WriteString("epoch"u8, epoch);
+        if (claim.Position is { } position) writer.WriteNumber("position"u8, position);
         writer.WriteEndObject();
         writer.Flush();
         return body.WrittenSpan.ToArray();

@@ -6,19 +6,29 @@ namespace Dequeue.Contracts.Rest;
 /// <param name="Acknowledged">Ids that are stored, now or before.</param>
 /// <param name="Rejected">Ids that were not stored; an event without a readable id appears as an empty string.</param>
 /// <param name="Errors">Why, one sentence each, in the order of <paramref name="Rejected"/>.</param>
-public sealed record PushResponse(IReadOnlyList<string> Acknowledged, IReadOnlyList<string> Rejected, IReadOnlyList<string> Errors);
+public sealed record PushResponse(IReadOnlyList<string> Acknowledged, IReadOnlyList<string> Rejected, IReadOnlyList<string> Errors)
+{
+    /// <summary>The log's epoch, for a push that named one, or <c>null</c> for it; else left out.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Epoch { get; init; }
+}
 
 /// <summary>Facts about a log. Times are Unix milliseconds.</summary>
 /// <param name="EventCount">Events in the log.</param>
 /// <param name="LastEventTs">The device time of the event committed last, or null for an empty log.</param>
 /// <param name="LastEventId">Its id, or null.</param>
 /// <param name="LastSyncedAtTs">Its commit time, or null.</param>
-public sealed record SyncMeta(long EventCount, long? LastEventTs, string? LastEventId, long? LastSyncedAtTs);
+/// <param name="Epoch">The log's epoch; left out when it has none.</param>
+public sealed record SyncMeta(
+    long EventCount, long? LastEventTs, string? LastEventId, long? LastSyncedAtTs,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Epoch = null);
 
 /// <summary>Where to open the WebSocket.</summary>
 /// <param name="Url">The Web PubSub URL, with a token that is valid to connect until <paramref name="ExpiresAt"/>.</param>
 /// <param name="ExpiresAt">When the token ends. An open connection outlives it.</param>
-public sealed record NegotiateResponse(string Url, DateTimeOffset ExpiresAt);
+/// <param name="Epoch">The log's epoch; left out when it has none, or when its storage does not answer.</param>
+public sealed record NegotiateResponse(
+    string Url, DateTimeOffset ExpiresAt, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Epoch = null);
 
 /// <summary>Asks for the digests of parts of the log, to find out which part of a history is not what the server has.</summary>
 /// <param name="Since">The position before the first part; <see cref="Checkpoint.Beginning"/> when null.</param>
@@ -47,6 +57,14 @@ public sealed record RangeDigest(Checkpoint Checkpoint, int Count, string Digest
 /// <param name="Code">One of <see cref="ErrorCodes"/>.</param>
 public sealed record Problem(string Title, int Status, string? Detail, string Code)
 {
+    /// <summary>With <see cref="ErrorCodes.HistoryChanged"/>: the log's epoch; null when there is no log, or it has none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Epoch { get; init; }
+
+    /// <summary>With <see cref="ErrorCodes.HistoryChanged"/>: the events of the log.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? EventCount { get; init; }
+
     /// <summary>The media type of a problem.</summary>
     public const string MediaType = "application/problem+json";
 }

@@ -17,8 +17,13 @@ public static class LiveFrame
     /// <summary>What stands before the first event.</summary>
     /// <param name="before">Events of the log before the first.</param>
     /// <param name="checkpoint">The position after the last.</param>
-    public static byte[] Prefix(long before, Checkpoint checkpoint)
-        => Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"type\":\"{Type}\",\"before\":{before},\"checkpoint\":\"{checkpoint}\",\"events\":["));
+    /// <param name="epoch">The log's epoch; null when it has none.</param>
+    public static byte[] Prefix(long before, Checkpoint checkpoint, string? epoch = null)
+    {
+        var named = epoch is null ? "" : $"\"epoch\":\"{epoch}\",";
+        return Encoding.ASCII.GetBytes(string.Create(
+            CultureInfo.InvariantCulture, $"{{\"type\":\"{Type}\",\"before\":{before},\"checkpoint\":\"{checkpoint}\",{named}\"events\":["));
+    }
 
     /// <summary>What follows the last event.</summary>
     public static ReadOnlySpan<byte> Suffix => "]}"u8;

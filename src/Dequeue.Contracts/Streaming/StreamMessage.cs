@@ -14,8 +14,9 @@ public abstract record StreamMessage
     /// <param name="Encoding">The encoding of the batches, one of <see cref="BatchEncodings"/>, or null for plain JSON.</param>
     /// <param name="PriorityEvents">Those of them that come first, until <see cref="Ready"/>; null when none were asked for first.</param>
     /// <param name="HistoryEvents">Of a compact stream: all events strictly after <c>since</c>, with those left out; else null.</param>
-    public sealed record Start(long TotalEvents, string? Encoding = null, long? PriorityEvents = null, long? HistoryEvents = null)
-        : StreamMessage
+    /// <param name="Epoch">The log's epoch; null when it has none.</param>
+    public sealed record Start(
+        long TotalEvents, string? Encoding = null, long? PriorityEvents = null, long? HistoryEvents = null, string? Epoch = null) : StreamMessage
     {
         /// <summary>The message's <c>type</c>.</summary>
         public const string Type = "sync.stream.start";
@@ -29,6 +30,7 @@ public abstract record StreamMessage
                 if (start.Encoding is { } encoding) writer.WriteString("encoding"u8, encoding);
                 if (start.PriorityEvents is { } first) writer.WriteNumber("priorityEvents"u8, first);
                 if (start.HistoryEvents is { } all) writer.WriteNumber("historyEvents"u8, all);
+                if (start.Epoch is { } epoch) writer.WriteString("epoch"u8, epoch);
             }, this);
     }
 
@@ -75,8 +77,11 @@ public abstract record StreamMessage
     /// <param name="ProcessedEvents">Events sent on this stream.</param>
     /// <param name="NewCheckpoint">What to hand back as <c>since</c> next time.</param>
     /// <param name="Digest">The <see cref="EventDigest"/> of the events sent, or null when the server did not compute it.</param>
-    /// <param name="Position">Events of the log up to <paramref name="NewCheckpoint"/>, for a live stream; null otherwise.</param>
-    public sealed record Complete(long ProcessedEvents, Checkpoint NewCheckpoint, string? Digest = null, long? Position = null) : StreamMessage
+    /// <param name="Position">Events of the log up to <paramref name="NewCheckpoint"/>, for a live stream, and for who said its epoch or
+    /// position; null otherwise.</param>
+    /// <param name="Epoch">The log's epoch; null when it has none.</param>
+    public sealed record Complete(
+        long ProcessedEvents, Checkpoint NewCheckpoint, string? Digest = null, long? Position = null, string? Epoch = null) : StreamMessage
     {
         /// <summary>The message's <c>type</c>.</summary>
         public const string Type = "sync.stream.complete";
@@ -90,6 +95,7 @@ public abstract record StreamMessage
                 writer.WriteString("newCheckpoint"u8, complete.NewCheckpoint.ToString());
                 if (complete.Position is { } position) writer.WriteNumber("position"u8, position);
                 if (complete.Digest is { } digest) writer.WriteString("digest"u8, digest);
+                if (complete.Epoch is { } epoch) writer.WriteString("epoch"u8, epoch);
             }, this);
     }
 
@@ -97,7 +103,8 @@ public abstract record StreamMessage
     /// <param name="Before">Events of the log before the first of them.</param>
     /// <param name="Checkpoint">The position after the last.</param>
     /// <param name="Events">At least one, in commit order.</param>
-    public sealed record Live(long Before, Checkpoint Checkpoint, IReadOnlyList<SyncEvent> Events) : StreamMessage
+    /// <param name="Epoch">The log's epoch; null when it has none.</param>
+    public sealed record Live(long Before, Checkpoint Checkpoint, IReadOnlyList<SyncEvent> Events, string? Epoch = null) : StreamMessage
     {
         /// <summary>The message's <c>type</c>.</summary>
         public const string Type = LiveFrame.Type;
@@ -113,6 +120,12 @@ public abstract record StreamMessage
         /// <summary>The message's <c>type</c>.</summary>
         public const string Type = "sync.stream.error";
 
+        /// <summary>With <see cref="ErrorCodes.HistoryChanged"/>: the log's epoch; null when there is no log, or it has none.</summary>
+        public string? Epoch { get; init; }
+
+        /// <summary>With <see cref="ErrorCodes.HistoryChanged"/>: the events of the log.</summary>
+        public long? EventCount { get; init; }
+
         /// <summary>Writes the message.</summary>
         public byte[] ToUtf8Bytes()
             => StreamJson.Write(static (writer, error) =>
@@ -122,6 +135,8 @@ public abstract record StreamMessage
                 writer.WriteString("code"u8, error.Code);
                 if (error.Checkpoint is { } checkpoint) writer.WriteString("checkpoint"u8, checkpoint.ToString());
                 if (error.Window is { } window) writer.WriteNumber("window"u8, window);
+                if (error.Epoch is { } epoch) writer.WriteString("epoch"u8, epoch);
+                if (error.EventCount is { } count) writer.WriteNumber("eventCount"u8, count);
             }, this);
     }
 

@@ -48,7 +48,7 @@ public sealed class StreamMessageReader
         {
             null => null,
             StreamMessage.Start.Type => fields.TotalEvents is >= 0 and { } total
-                ? new StreamMessage.Start(total, fields.Encoding, fields.PriorityEvents, fields.HistoryEvents)
+                ? new StreamMessage.Start(total, fields.Encoding, fields.PriorityEvents, fields.HistoryEvents, fields.Epoch)
                 : null,
             StreamMessage.Batch.Type => fields is { Events: { } events, BatchIndex: >= 0 and <= int.MaxValue and { } index, IsLast: { } last }
                 && !fields.IsMalformed
@@ -62,13 +62,17 @@ public sealed class StreamMessageReader
                     : null,
             StreamMessage.Ready.Type => fields.ProcessedEvents is >= 0 and { } sent ? new StreamMessage.Ready(sent) : null,
             StreamMessage.Complete.Type => fields is { ProcessedEvents: >= 0 and { } processed, NewCheckpoint: { } checkpoint }
-                ? new StreamMessage.Complete(processed, checkpoint, fields.Digest, fields.Position)
+                ? new StreamMessage.Complete(processed, checkpoint, fields.Digest, fields.Position, fields.Epoch)
                 : null,
             StreamMessage.Live.Type => fields is { Before: >= 0 and { } before, Checkpoint: { } after, Events: { Count: > 0 } events }
-                ? new StreamMessage.Live(before, after, events)
+                ? new StreamMessage.Live(before, after, events, fields.Epoch)
                 : null,
             StreamMessage.Error.Type => fields is { Error: { } text, Code: { } code }
                 ? new StreamMessage.Error(text, code, fields.Checkpoint, fields.Window is > 0 and <= StreamRequest.MaxWindow and { } window ? (int)window : null)
+                {
+                    Epoch = fields.Epoch,
+                    EventCount = fields.EventCount,
+                }
                 : null,
             _ => new StreamMessage.Unknown(fields.Type),
         };
@@ -95,6 +99,8 @@ public sealed class StreamMessageReader
         else if (name.Equals("encoding"u8)) fields.Encoding = Text(ref reader);
         else if (name.Equals("window"u8)) fields.Window = Integer(ref reader);
         else if (name.Equals("digest"u8)) fields.Digest = Text(ref reader);
+        else if (name.Equals("epoch"u8)) fields.Epoch = Text(ref reader);
+        else if (name.Equals("eventCount"u8)) fields.EventCount = Integer(ref reader);
         else if (name.Equals("error"u8)) fields.Error = Text(ref reader);
         else if (name.Equals("code"u8)) fields.Code = Text(ref reader);
         else
@@ -202,11 +208,11 @@ public sealed class StreamMessageReader
 
     private struct Fields
     {
-        public string? Type, Encoding, Digest, Error, Code;
+        public string? Type, Encoding, Digest, Error, Code, Epoch;
         public List<SyncEvent>? Events;
         public List<int>? Deltas;
         public List<PageReference>? References;
-        public long? BatchIndex, TotalEvents, ProcessedEvents, PriorityEvents, HistoryEvents, Position, Window, Before;
+        public long? BatchIndex, TotalEvents, ProcessedEvents, PriorityEvents, HistoryEvents, Position, Window, Before, EventCount;
         public bool? IsLast, Priority, Reset;
         public bool IsMalformed;
         public Checkpoint? Checkpoint, NewCheckpoint;

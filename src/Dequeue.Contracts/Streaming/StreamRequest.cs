@@ -37,12 +37,17 @@ public sealed record StreamRequest(Checkpoint Since)
     /// <summary>Most events of a batch, 1 to <see cref="MaxBatchSize"/>.</summary>
     public int BatchSize { get; init; } = MaxBatchSize;
 
+    /// <summary>What the client says of its store; empty when it says nothing.</summary>
+    public HistoryClaim Claim { get; init; }
+
     /// <summary>Writes the message.</summary>
     public byte[] ToUtf8Bytes()
         => StreamJson.Write(static (writer, request) =>
         {
             writer.WriteString("type"u8, Type);
             writer.WriteString("since"u8, request.Since.ToString());
+            if (request.Claim.Epoch is { } epoch) writer.WriteString("epoch"u8, epoch);
+            if (request.Claim.Position is { } position) writer.WriteNumber("position"u8, position);
             if (request.Live) writer.WriteBoolean("live"u8, true);
             if (request.Window is { } window) writer.WriteNumber("window"u8, window);
             if (request.BatchSize != MaxBatchSize) writer.WriteNumber("batchSize"u8, request.BatchSize);

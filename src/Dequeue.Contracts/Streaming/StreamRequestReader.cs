@@ -59,6 +59,8 @@ internal static class StreamRequestReader
             : name.Equals("delta"u8) ? "delta"
             : name.Equals("references"u8) ? "references"
             : name.Equals("priority"u8) ? "priority"
+            : name.Equals("epoch"u8) ? "epoch"
+            : name.Equals("position"u8) ? "position"
             : name.Equals("compact"u8) ? "compact"
             : null;
 
@@ -74,6 +76,14 @@ internal static class StreamRequestReader
             case "encodings":
                 if (Texts(ref reader, BatchEncodings.MaxWishes) is not { } encodings) return Invalid("encodings is an array of names, such as [\"gzip\"].");
                 request = request with { Encodings = [.. encodings.Where(encoding => encoding.Length <= BatchEncodings.MaxNameLength)] };
+                return null;
+            case "epoch":
+                if (!HistoryClaimFields.TryReadEpoch(ref reader, out var epoch)) return Invalid(HistoryClaimFields.EpochRule);
+                request = request with { Claim = request.Claim with { Epoch = epoch } };
+                return null;
+            case "position":
+                if (!HistoryClaimFields.TryReadPosition(ref reader, out var position)) return Invalid(HistoryClaimFields.PositionRule);
+                request = request with { Claim = request.Claim with { Position = position } };
                 return null;
             case "window" or "batchSize":
                 if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var number)) return Invalid($"{field} is a whole number.");

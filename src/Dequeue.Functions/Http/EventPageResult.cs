@@ -11,9 +11,10 @@ namespace Dequeue.Functions.Http;
 /// go at once, and a client that takes nothing is cut off.
 /// </summary>
 /// <param name="page">The page. Its runs are taken out one by one.</param>
+/// <param name="tellsPosition">Whether the client is told how many events of the log it holds then: it says such things itself.</param>
 /// <param name="lease">The memory that it holds; given back as it is sent.</param>
 /// <param name="clock">Tells how slow the client is.</param>
-internal sealed class EventPageResult(PulledPage page, MemoryLease lease, TimeProvider clock) : IResult
+internal sealed class EventPageResult(PulledPage page, bool tellsPosition, MemoryLease lease, TimeProvider clock) : IResult
 {
     /// <summary>Below this many bytes of events a gzip wrapper gains nothing.</summary>
     private const int MinBytesToCompress = 1024;
@@ -24,7 +25,7 @@ internal sealed class EventPageResult(PulledPage page, MemoryLease lease, TimePr
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
-        var suffix = EventPageBody.Suffix(page.NextCheckpoint, page.HasMore);
+        var suffix = EventPageBody.Suffix(page.NextCheckpoint, page.HasMore, page.Epoch, tellsPosition ? page.Position : null);
         response.ContentType = "application/json";
         response.Headers.CacheControl = "private, no-store";
         response.Headers.Append(HeaderNames.Vary, HeaderNames.AcceptEncoding);

@@ -28,6 +28,13 @@ internal static class Problems
     public static IResult EncodedBody()
         => new ProblemResult(new Problem("Encoded body", 415, "The body is plain JSON, without Content-Encoding.", ErrorCodes.InvalidRequest));
 
+    /// <summary>What a client is told whose store and log are not one history.</summary>
+    public const string OtherHistory
+        = "The client's store and this log are not one history: the server was put back, the log was erased, or it is another one.";
+
+    public static IResult HistoryChanged(Sync.Log.LogHead head)
+        => new ProblemResult(new Problem("History changed", 409, OtherHistory, ErrorCodes.HistoryChanged) { Epoch = head.Epoch, EventCount = head.Count });
+
     public static IResult UpgradeRequired(string detail)
         => new ProblemResult(new Problem("Upgrade required", 426, detail, ErrorCodes.InvalidRequest)) { Header = ("Upgrade", "websocket") };
 

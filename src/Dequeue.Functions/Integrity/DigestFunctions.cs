@@ -31,8 +31,9 @@ public sealed class DigestFunctions(RestCalls calls, RequestBodies bodies, Event
         {
             var body = await bodies.ReadAsync(request, log, MaxBodyBytes, token);
             if (body.Refusal is not null) return body.Refusal;
-            var (since, ends, problem) = Read(body.Bytes.Span);
+            var (since, ends, pages, problem) = Read(body.Bytes.Span);
             if (problem is not null) return problem;
+            if (pages > 0) return Results.Json(new DigestsResponse((await events.DigestPagesAsync(log, since, pages, token)).Ranges), RestJson.Default.DigestsResponse);
 
             // A part that is no stored page costs as much as a page of events.
             if (ends.Count > 1 && calls.Charge(log, ends.Count - 1) is { } refusal) return refusal;
@@ -44,9 +45,9 @@ public sealed class DigestFunctions(RestCalls calls, RequestBodies bodies, Event
             };
         }, cancellationToken);
 
-    private static (Checkpoint Since, List<Checkpoint> Ends, IResult? Problem) Read(ReadOnlySpan<byte> body)
+    private static (Checkpoint Since, List<Checkpoint> Ends, int Pages, IResult? Problem) Read(ReadOnlySpan<byte> body)
     {
-        var (since, ends) = (Checkpoint.Beginning, new List<Checkpoint>());
+        var (since, ends, pages) = (Checkpoint.Beginning, new List<Checkpoint>(), 0);
         try
         {
             var reader = new Utf8JsonReader(body);
@@ -55,9 +56,14 @@ public sealed class DigestFunctions(RestCalls calls, RequestBodies bodies, Event
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var name = JsonText.Of(ref reader);
-                var field = name.Equals("since"u8) ? 's' : name.Equals("checkpoints"u8) ? 'c' : ' ';
+                var field = name.Equals("since"u8) ? 's' : name.Equals("checkpoints"u8) ? 'c' : name.Equals("pages"u8) ? 'p' : ' ';
                 reader.Read();
-                if (field == ' ' || (field == 's' && reader.TokenType == JsonTokenType.Null)) reader.Skip();
+                if (field == ' ' || (field is 's' or 'p' && reader.TokenType == JsonTokenType.Null)) reader.Skip();
+                else if (field == 'p')
+                {
+                    if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var wanted)) return Refused(Problems.Invalid("pages is a whole number."));
+                    pages = (int)Math.Clamp(wanted, 1, DigestsRequest.MaxRanges);
+                }
                 else if (field == 's')
                 {
                     if (!CheckpointField.TryRead(ref reader, out since)) return Refused(Problems.InvalidCheckpoint());
@@ -83,14 +89,15 @@ public sealed class DigestFunctions(RestCalls calls, RequestBodies bodies, Event
             return Refused(Problems.Invalid("The body is not valid JSON."));
         }
 
+        if (pages > 0) return ends.Count == 0 ? (since, ends, pages, null) : Refused(Problems.Invalid("Either checkpoints or pages, not both."));
         if (ends.Count == 0) return Refused(Problems.Invalid($"checkpoints is missing: 1 to {DigestsRequest.MaxRanges} of them."));
         for (var (before, i) = (since, 0); i < ends.Count; before = ends[i], i++)
         {
             if (ends[i] <= before) return Refused(Problems.Invalid("The checkpoints rise, each after the one before it and after since."));
         }
 
-        return (since, ends, null);
+        return (since, ends, 0, null);
     }
 
-    private static (Checkpoint, List<Checkpoint>, IResult?) Refused(IResult problem) => (default, [], problem);
+    private static (Checkpoint, List<Checkpoint>, int, IResult?) Refused(IResult problem) => (default, [], 0, problem);
 }

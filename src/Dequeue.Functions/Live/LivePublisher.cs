@@ -29,7 +29,7 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, Absent
         new BoundedChannelOptions(LaneLength) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true }))];
 
     /// <summary>Hands in what a transaction committed, in commit order. Returns at once.</summary>
-    public void Publish(LogKey log, EventPage committed) => _lanes[(uint)log.GetHashCode() % Lanes].Writer.TryWrite(new Commit(log, committed));
+    public void Publish(LogKey log, CommittedEvents committed) => _lanes[(uint)log.GetHashCode() % Lanes].Writer.TryWrite(new Commit(log, committed));
 
     /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(_lanes.Select(lane => DrainAsync(lane.Reader, stoppingToken)));
@@ -45,7 +45,7 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, Absent
             catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
                 // Whatever it was, the lane goes on: a background service that ends takes the host with it.
-                LogFailed(failure, commit.Committed.Count);
+                LogFailed(failure, commit.Committed.Events.Count);
             }
         }
     }
@@ -68,23 +68,24 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, Absent
     }
 
     private async Task ToAsync(
-        string group, EventPage page, Func<EventPage, IEnumerable<ReadOnlyMemory<byte>>> messages, ContentType type, Azure.RequestContext context)
+        string group, CommittedEvents committed, Func<CommittedEvents, IEnumerable<ReadOnlyMemory<byte>>> messages, ContentType type, Azure.RequestContext context)
     {
-        if (page.Count > FewEvents && !await service.GroupExistsAsync(group, context)) return;
-        foreach (var message in messages(page)) await service.SendToGroupAsync(group, RequestContent.Create(message), type, context: context);
+        if (committed.Events.Count > FewEvents && !await service.GroupExistsAsync(group, context)) return;
+        foreach (var message in messages(committed)) await service.SendToGroupAsync(group, RequestContent.Create(message), type, context: context);
     }
 
-    private static IEnumerable<ReadOnlyMemory<byte>> Single(EventPage page) => Enumerable.Range(0, page.Count).Select(page.EventAt);
+    private static IEnumerable<ReadOnlyMemory<byte>> Single(CommittedEvents committed)
+        => Enumerable.Range(0, committed.Events.Count).Select(committed.Events.EventAt);
 
     // A page of a push may be as large as a transaction: several messages then.
-    private static IEnumerable<ReadOnlyMemory<byte>> Batches(EventPage page)
+    private static IEnumerable<ReadOnlyMemory<byte>> Batches(CommittedEvents committed)
     {
-        for (var rest = page; rest is not null;)
+        for (var rest = committed.Events; rest is not null;)
         {
             var (count, bytes) = (0, 0);
             while (count < rest.Count && (count == 0 || bytes + rest.EventAt(count).Length < StreamLimits.MaxBatchBytes)) bytes += rest.EventAt(count++).Length + 1;
             var run = rest.Slice(0, count);
-            yield return (byte[])[.. LiveFrame.Prefix(run.Before, run.Last), .. run.Json.Span, .. LiveFrame.Suffix];
+            yield return (byte[])[.. LiveFrame.Prefix(run.Before, run.Last, committed.Epoch), .. run.Json.Span, .. LiveFrame.Suffix];
             rest = count == rest.Count ? null : rest.Slice(count, rest.Count - count);
         }
     }
@@ -92,5 +93,5 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, Absent
     [LoggerMessage(501, LogLevel.Warning, "Live devices were not told of {Events} events; they will pull them")]
     private partial void LogFailed(Exception failure, int events);
 
-    private sealed record Commit(LogKey Log, EventPage Committed);
+    private sealed record Commit(LogKey Log, CommittedEvents Committed);
 }

@@ -15,7 +15,7 @@ public sealed class MetaFunction(RestCalls calls, EventLog events)
         => calls.AnswerAsync(request, null, async (log, token) =>
         {
             var head = await events.ReadHeadAsync(log, token);
-            var meta = new SyncMeta(head.Count, head.LastDeviceTimeMs, head.LastEventId, head.Count == 0 ? null : head.Last.UnixMilliseconds);
+            var meta = new SyncMeta(head.Count, head.LastDeviceTimeMs, head.LastEventId, head.Count == 0 ? null : head.Last.UnixMilliseconds, head.Epoch);
             return Results.Json(meta, RestJson.Default.SyncMeta);
         }, cancellationToken);
 }

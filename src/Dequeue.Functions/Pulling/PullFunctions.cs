@@ -49,7 +49,7 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
                 compact = wish == "true" ? new StreamCompact() : null;
             }
 
-            return await pages.AnswerAsync(request, log, since, limit, compact, token);
+            return await pages.AnswerAsync(request, log, since, limit, compact, default, token);
         }, cancellationToken);
 
     private Task<IResult> AnswerAsync(HttpRequest request, string? app, CancellationToken cancellationToken)
@@ -57,8 +57,9 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
         {
             var body = await bodies.ReadAsync(request, log, MaxBodyBytes, token);
             if (body.Refusal is not null) return body.Refusal;
-            var (since, limit, compact, problem) = Read(body.Bytes.Span);
-            return problem ?? await ChargeAsync(log, since, compact, token) ?? await pages.AnswerAsync(request, log, since, limit, compact, token);
+            var (since, limit, compact, claim, problem) = Read(body.Bytes.Span);
+            return problem ?? await ChargeAsync(log, since, compact, token)
+                ?? await pages.AnswerAsync(request, log, since, limit, compact, claim, token);
         }, cancellationToken);
 
     // For types that are to be kept the history is read, whatever comes of it.
@@ -69,9 +70,9 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
         return calls.ChargeReading(log, await events.CountAfterAsync(log, head, since, cancellationToken));
     }
 
-    private static (Checkpoint Since, int? Limit, StreamCompact? Compact, IResult? Problem) Read(ReadOnlySpan<byte> body)
+    private static (Checkpoint Since, int? Limit, StreamCompact? Compact, HistoryClaim Claim, IResult? Problem) Read(ReadOnlySpan<byte> body)
     {
-        var (since, limit, compact) = (Checkpoint.Beginning, (int?)null, (StreamCompact?)null);
+        var (since, limit, compact, claim) = (Checkpoint.Beginning, (int?)null, (StreamCompact?)null, default(HistoryClaim));
         try
         {
             var reader = new Utf8JsonReader(body);
@@ -80,13 +81,24 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var name = JsonText.Of(ref reader);
-                var field = name.Equals("since"u8) ? 's' : name.Equals("limit"u8) ? 'l' : name.Equals("compact"u8) ? 'c' : ' ';
+                var field = name.Equals("since"u8) ? 's' : name.Equals("limit"u8) ? 'l' : name.Equals("compact"u8) ? 'c'
+                    : name.Equals("epoch"u8) ? 'e' : name.Equals("position"u8) ? 'p' : ' ';
                 reader.Read();
                 if (field == ' ') reader.Skip();
                 else if (reader.TokenType == JsonTokenType.Null) continue;
                 else if (field == 's')
                 {
                     if (!CheckpointField.TryRead(ref reader, out since)) return Refused(Problems.InvalidCheckpoint());
+                }
+                else if (field == 'e')
+                {
+                    if (!HistoryClaimFields.TryReadEpoch(ref reader, out var epoch)) return Refused(Problems.Invalid(HistoryClaimFields.EpochRule));
+                    claim = claim with { Epoch = epoch };
+                }
+                else if (field == 'p')
+                {
+                    if (!HistoryClaimFields.TryReadPosition(ref reader, out var position)) return Refused(Problems.Invalid(HistoryClaimFields.PositionRule));
+                    claim = claim with { Position = position };
                 }
                 else if (field == 'c')
                 {
@@ -108,8 +120,8 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
             return Refused(Problems.Invalid("The body is not valid JSON."));
         }
 
-        return (since, limit, compact, null);
+        return (since, limit, compact, claim, null);
     }
 
-    private static (Checkpoint, int?, StreamCompact?, IResult?) Refused(IResult problem) => (default, null, null, problem);
+    private static (Checkpoint, int?, StreamCompact?, HistoryClaim, IResult?) Refused(IResult problem) => (default, null, null, default, problem);
 }

@@ -1,6 +1,7 @@
 using Dequeue.Contracts.Pushing;
 using Dequeue.Contracts.Rest;
 using Dequeue.Functions.Http;
+using Dequeue.Sync.Log;
 using Dequeue.Sync.Pushing;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
@@ -31,10 +32,16 @@ public sealed class PushFunctions(RestCalls calls, RequestBodies bodies, PushInt
             return PushBody.Read(body.Bytes, log.User) switch
             {
                 PushBody.Malformed malformed => Problems.Invalid(malformed.Why),
-                PushBody.Valid valid => Results.Json(await intake.StoreAsync(log, valid, token), RestJson.Default.PushResponse),
+                PushBody.Valid valid => await StoreAsync(log, valid, token),
                 var other => throw new InvalidOperationException($"No answer for {other}."),
             };
         }, cancellationToken);
+
+    private async Task<IResult> StoreAsync(LogKey log, PushBody.Valid push, CancellationToken cancellationToken)
+    {
+        var (answer, head) = await intake.StoreAsync(log, push, cancellationToken);
+        return answer is null ? Problems.HistoryChanged(head) : Results.Json(answer, RestJson.Default.PushResponse);
+    }
 
     // "identity" names no encoding.
     private static bool IsPlain(StringValues encodings)

@@ -9,25 +9,32 @@ namespace Dequeue.Functions.Pushing;
 public sealed class PushIntake(EventLog events, SyncTelemetry telemetry, TimeProvider clock)
 {
     /// <summary>Stores a push. What it acknowledges is durable.</summary>
+    /// <returns>The answer, or the end of the log when that is another one than the push was meant for: then nothing is stored.</returns>
     /// <exception cref="Sync.Storage.StorageUnavailableException">The storage did not answer: nothing is acknowledged; ids make it safe to repeat.</exception>
-    public async Task<PushResponse> StoreAsync(LogKey log, PushBody.Valid push, CancellationToken cancellationToken)
+    public async Task<(PushResponse? Answer, LogHead Log)> StoreAsync(LogKey log, PushBody.Valid push, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(push);
         using var span = SyncTelemetry.Spans.StartActivity("push");
         var (began, isStored) = (clock.GetTimestamp(), false);
+        AppendResult result;
         try
         {
-            await events.AppendAsync(log, push.Events, cancellationToken);
-            isStored = true;
+            result = await events.AppendAsync(log, push.Events, push.Epoch, cancellationToken);
+            isStored = !result.IsOtherLog;
         }
         finally
         {
             telemetry.Pushed(push.Events.Count, push.Rejected.Count, !isStored, began);
         }
 
-        return new PushResponse(
+        if (result.IsOtherLog) return (null, result.Head);
+        var answer = new PushResponse(
             [.. push.Events.Select(stored => stored.Id.Value)],
             [.. push.Rejected.Select(rejected => rejected.Id)],
-            [.. push.Rejected.Select(rejected => rejected.Why)]);
+            [.. push.Rejected.Select(rejected => rejected.Why)])
+        {
+            Epoch = push.AsksForEpoch ? result.Head.Epoch : null,
+        };
+        return (answer, result.Head);
     }
 }

@@ -1,5 +1,6 @@
 using Dequeue.Contracts.Rest;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Storage;
 using Microsoft.AspNetCore.Http;
 
 namespace Dequeue.Functions.Streaming;
@@ -7,7 +8,7 @@ namespace Dequeue.Functions.Streaming;
 /// <summary>
 /// Makes Web PubSub URLs. Their token names the user, and a group at most: no role to publish or to join others.
 /// </summary>
-public sealed class Negotiation(WebPubSubServiceClient service, TimeProvider clock)
+public sealed class Negotiation(WebPubSubServiceClient service, EventLog events, TimeProvider clock)
 {
     /// <summary>Time to connect with a URL; a connection outlives it. Short, because it stands in a URL.</summary>
     private static readonly TimeSpan TokenLife = TimeSpan.FromMinutes(5);
@@ -20,6 +21,19 @@ public sealed class Negotiation(WebPubSubServiceClient service, TimeProvider clo
     {
         var expiresAt = clock.GetUtcNow() + TokenLife;
         var url = await service.GetClientAccessUriAsync(TokenLife, userId: ConnectionUser.Format(log), groups: groups, cancellationToken: cancellationToken);
-        return Results.Json(new NegotiateResponse(url.AbsoluteUri, expiresAt), RestJson.Default.NegotiateResponse);
+        return Results.Json(new NegotiateResponse(url.AbsoluteUri, expiresAt, await EpochAsync(log, cancellationToken)), RestJson.Default.NegotiateResponse);
+    }
+
+    // A device can connect, and be told later, while storage does not answer.
+    private async Task<string?> EpochAsync(LogKey log, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await events.ReadHeadAsync(log, cancellationToken)).Epoch;
+        }
+        catch (StorageUnavailableException)
+        {
+            return null;
+        }
     }
 }

@@ -11,6 +11,7 @@ namespace Dequeue.Functions.Streaming;
 /// <param name="References">Whether pages of a large history may come as URLs.</param>
 /// <param name="Priority">The entities whose events come first; null for the log's own order.</param>
 /// <param name="Compact">What is left out; null for nothing.</param>
+/// <param name="TellsPosition">Whether the client is told how many events of the log it holds at the end: it says such things itself.</param>
 public sealed record StreamOptions(
     string? Encoding = null,
     bool IsLive = false,
@@ -19,7 +20,8 @@ public sealed record StreamOptions(
     bool Delta = false,
     bool References = false,
     StreamPriority? Priority = null,
-    StreamCompact? Compact = null)
+    StreamCompact? Compact = null,
+    bool TellsPosition = false)
 {
     /// <summary>The options of a request.</summary>
     public static StreamOptions Of(StreamRequest request)
@@ -27,6 +29,6 @@ public sealed record StreamOptions(
         ArgumentNullException.ThrowIfNull(request);
         return new StreamOptions(
             BatchEncodings.Choose(request.Encodings), request.Live, request.Window, request.BatchSize, request.Delta, request.References,
-            request.Priority, request.Compact);
+            request.Priority, request.Compact, request.Live || !request.Claim.IsEmpty);
     }
 }

@@ -15,14 +15,14 @@ public sealed partial class StreamSteps(
     public async Task<StreamProgress> BeginAsync(StreamTarget target, Checkpoint since, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
-        return await BeginAsync(target, await PlanAsync(target, since, cancellationToken), cancellationToken);
+        return await BeginAsync(target, await PlanAsync(target, since, default, cancellationToken), cancellationToken);
     }
 
     /// <summary>Plans a stream.</summary>
-    public Task<StreamPlan> PlanAsync(StreamTarget target, Checkpoint since, CancellationToken cancellationToken)
+    public Task<StreamPlan> PlanAsync(StreamTarget target, Checkpoint since, HistoryClaim claim, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(target);
-        return StreamPlan.MakeAsync(events, target.Log(), since, target.Options.Priority, target.Options.Compact, cancellationToken);
+        return StreamPlan.MakeAsync(events, target.Log(), since, target.Options.Priority, target.Options.Compact, claim, cancellationToken);
     }
 
     /// <summary>Lets the connection have newly committed events from now on.</summary>
@@ -44,7 +44,7 @@ public sealed partial class StreamSteps(
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(plan);
         using var span = StreamTrace.StartStep("stream.begin", target.Trace);
-        var start = new StreamMessage.Start(plan.TotalEvents, target.Options.Encoding, plan.PriorityEvents, plan.HistoryEvents);
+        var start = new StreamMessage.Start(plan.TotalEvents, target.Options.Encoding, plan.PriorityEvents, plan.HistoryEvents, plan.Epoch);
         await channel.SendAsync(target, start.ToUtf8Bytes(), cancellationToken);
         telemetry.StreamStarted(target.Trace);
         LogStarted(target.ConnectionId, plan.TotalEvents);
@@ -136,7 +136,9 @@ public sealed partial class StreamSteps(
 
         // Free again before the client learns that it may ask again.
         await registry.EndAsync(target.Log(), target.ConnectionId, target.RequestId, cancellationToken);
-        var complete = new StreamMessage.Complete(progress.SentEvents, progress.Plan.End, digest, target.Options.IsLive ? progress.Plan.EndPosition : null);
+        var tellsPosition = target.Options.IsLive || target.Options.TellsPosition;
+        var complete = new StreamMessage.Complete(
+            progress.SentEvents, progress.Plan.End, digest, tellsPosition ? progress.Plan.EndPosition : null, progress.Plan.Epoch);
         await channel.SendAsync(target, complete.ToUtf8Bytes(), cancellationToken);
         telemetry.StreamCompleted(target.Trace, progress.SentEvents, progress.SentBytes, target.Options.Encoding ?? "identity");
         LogCompleted(target.ConnectionId, progress.SentEvents, progress.NextBatch);
@@ -173,7 +175,7 @@ public sealed partial class StreamSteps(
     {
         ArgumentNullException.ThrowIfNull(refusal);
         telemetry.StreamFailed(refusal.Target.Trace, refusal.Code);
-        return channel.SendAsync(refusal.Target, new StreamMessage.Error(refusal.Text, refusal.Code, refusal.ResumeAt, refusal.Window).ToUtf8Bytes(), cancellationToken);
+        return channel.SendAsync(refusal.Target, Message(refusal).ToUtf8Bytes(), cancellationToken);
     }
 
     /// <summary>Answers a message that is not accepted. Whatever runs on the connection goes on.</summary>
@@ -182,6 +184,9 @@ public sealed partial class StreamSteps(
         ArgumentNullException.ThrowIfNull(refusal);
         return channel.SendAsync(target, refusal.ToUtf8Bytes(), cancellationToken);
     }
+
+    private static StreamMessage.Error Message(StreamFailure failure)
+        => new(failure.Text, failure.Code, failure.ResumeAt, failure.Window) { Epoch = failure.Epoch, EventCount = failure.EventCount };
 
     private async Task<StreamProgress> ReadyAsync(StreamProgress progress, CancellationToken cancellationToken)
     {

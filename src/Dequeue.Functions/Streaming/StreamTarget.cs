@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Streaming;
+using Dequeue.Functions.Http;
 using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Streaming;
@@ -139,6 +140,19 @@ public sealed record StreamProgress(
 /// <param name="Window">The window that it needs; null when it may ask as before.</param>
 public sealed record StreamFailure(StreamTarget Target, string Code, string Text, Checkpoint? ResumeAt = null, int? Window = null)
 {
+    /// <summary>The log's epoch, for a client whose store is of another history.</summary>
+    public string? Epoch { get; init; }
+
+    /// <summary>The log's events, for the same.</summary>
+    public long? EventCount { get; init; }
+
+    /// <summary>The answer to a client whose store and log are not one history.</summary>
+    public static StreamFailure OtherHistory(StreamTarget target, StreamPlan plan)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        return new StreamFailure(target, ErrorCodes.HistoryChanged, Problems.OtherHistory) { Epoch = plan.Epoch, EventCount = plan.EndPosition };
+    }
+
     /// <summary>The end of a stream that nobody acknowledges.</summary>
     public static StreamFailure WindowRequired(StreamProgress progress)
     {

@@ -137,7 +137,9 @@ public sealed partial class UpstreamFunction(
                 return PushBody.Read(body.Bytes, log.User) switch
                 {
                     PushBody.Malformed malformed => await RefuseAsync(asked, ErrorCodes.InvalidRequest, malformed.Why, cancellationToken),
-                    PushBody.Valid push => Results.Json(await intake.StoreAsync(log, push, cancellationToken), RestJson.Default.PushResponse),
+                    PushBody.Valid push => await intake.StoreAsync(log, push, cancellationToken) is { Answer: { } answer }
+                        ? Results.Json(answer, RestJson.Default.PushResponse)
+                        : await RefuseAsync(asked, ErrorCodes.HistoryChanged, Problems.OtherHistory, cancellationToken),
                     var other => throw new InvalidOperationException($"No answer for {other}."),
                 };
             case SocketMessageKind.Request:
@@ -230,7 +232,13 @@ public sealed partial class UpstreamFunction(
                 return;
             }
 
-            var plan = await steps.PlanAsync(target, request.Since, cancellationToken);
+            var plan = await steps.PlanAsync(target, request.Since, request.Claim, cancellationToken);
+            if (plan.IsOtherHistory)
+            {
+                await steps.FailAsync(StreamFailure.OtherHistory(target, plan), cancellationToken);
+                return;
+            }
+
             if (limiter.Charge(target.Log(), WorthOf(plan)) is not null)
             {
                 await steps.FailAsync(new StreamFailure(target, ErrorCodes.RateLimited, "Too many events in too short a time; try again."), cancellationToken);

@@ -1,12 +1,14 @@
+using System.Runtime.CompilerServices;
 using Azure;
 using Azure.Core;
 using Azure.Data.Tables;
+using Dequeue.Sync.Backup;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Storage.AzureTables;
 
 /// <summary>The partitioned table in Azure Table Storage, or in Azurite. The table is created on first use.</summary>
-internal sealed class AzureTable : IPartitionedTable
+internal sealed class AzureTable : IPartitionedTable, ILogList
 {
     /// <summary>Tries of a read after the first: with the delays below about 3 s of patience with a server that throttles.</summary>
     private const int ReadRetries = 3;
@@ -15,6 +17,9 @@ internal sealed class AzureTable : IPartitionedTable
     private static readonly TimeSpan ReadTimeout = TimeSpan.FromSeconds(10), CommitTimeout = TimeSpan.FromSeconds(30);
 
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(200), LongestDelay = TimeSpan.FromSeconds(2);
+
+    /// <summary>Sorts behind every partition that begins with '!', and before those of all logs.</summary>
+    private const string FirstLog = "\"";
 
     private readonly TableClient _reads, _commits;
     private volatile bool _isCreated;
@@ -101,6 +106,28 @@ internal sealed class AzureTable : IPartitionedTable
     /// <inheritdoc/>
     public async Task CheckAsync(CancellationToken cancellationToken)
         => await GetAsync("health", "health", null, cancellationToken);
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<string> LogsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        // From one partition to the next: what lies between is not read.
+        for (var after = FirstLog; await NextPartitionAsync(after, cancellationToken) is { } next;) yield return after = next;
+    }
+
+    private async Task<string?> NextPartitionAsync(string after, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await CreateAsync(cancellationToken);
+            var filter = TableClient.CreateQueryFilter($"PartitionKey gt {after}");
+            await foreach (var row in _reads.QueryAsync<TableEntity>(filter, 1, ["PartitionKey"], cancellationToken)) return row.PartitionKey;
+            return null;
+        }
+        catch (Exception e) when (AzureErrors.Decode(e, cancellationToken) is { } decoded)
+        {
+            throw decoded;
+        }
+    }
 
     private static TableClientOptions Options(int retries, TimeSpan timeout) => new()
     {

@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using System.Data;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
+using Dequeue.Sync.Backup;
 using Dequeue.Sync.Storage;
 using Microsoft.Data.Sqlite;
 
@@ -12,13 +14,16 @@ namespace Dequeue.Storage.Sqlite;
 /// transaction at a time; several processes may share the file. A commit that returned survives the end of the process and, as
 /// the log is flushed at each commit (<c>synchronous=FULL</c>), a power cut, if the disk keeps its promises.
 /// </summary>
-internal sealed class SqliteTable : IPartitionedTable, IDisposable
+internal sealed class SqliteTable : IPartitionedTable, ILogList, IDisposable
 {
     /// <summary>How long a writer waits for one in another process. A transaction takes milliseconds.</summary>
     private const int BusyMilliseconds = 10_000;
 
     /// <summary>No log's partition begins with '!'.</summary>
     private const string HealthPartition = "!health";
+
+    /// <summary>Sorts behind every partition that begins with '!', and before those of all logs.</summary>
+    private const string FirstLog = "\"";
 
     /// <summary>Some pages of the file.</summary>
     private const int HealthBytes = 16 * 1024;
@@ -92,6 +97,67 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
         var row = new TableRow("health").Set("Padding", RandomNumberGenerator.GetBytes(HealthBytes));
         await CommitAsync(HealthPartition, [new RowOperation.Put(row)], cancellationToken);
         await ReadAsync(reader => reader.Get(HealthPartition, "health", []), cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public async IAsyncEnumerable<string> LogsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var after = FirstLog; ;)
+        {
+            var last = after;
+            if (await ReadAsync(reader => reader.NextPartition(last), cancellationToken) is not { } next) yield break;
+            yield return after = next;
+        }
+    }
+
+    /// <summary>Writes all logs, as they are at one moment, into a new file; who reads and writes goes on meanwhile.</summary>
+    /// <param name="file">A path where there is nothing.</param>
+    /// <returns>How many logs and rows there are.</returns>
+    public async Task<(long Logs, long Rows)> BackUpAsync(string file)
+    {
+        await CreateAsync(CancellationToken.None);
+        try
+        {
+            using (var source = Open()) Execute(source, "VACUUM INTO $file", file);
+
+            // The copy is one file, without what belongs to this server's connections.
+            using var copy = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
+            copy.Open();
+            Execute(copy, "PRAGMA journal_mode = DELETE");
+            Execute(copy, "DELETE FROM rows WHERE partition <= $first", FirstLog);
+            return (Count(copy, "SELECT count(*) FROM rows WHERE key = 'head'"), Count(copy, "SELECT count(*) FROM rows"));
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteErrors.Decode(e);
+        }
+    }
+
+    /// <summary>Puts the logs of a backup in the place of those here, in one transaction: after a crash it is all or nothing.</summary>
+    /// <param name="file">The backup.</param>
+    public async Task<(long Logs, long Rows)> RestoreAsync(string file)
+    {
+        await CreateAsync(CancellationToken.None);
+        await _writing.WaitAsync();
+        try
+        {
+            using var connection = Open();
+            Execute(connection, "ATTACH $file AS backup", file);
+            using var transaction = connection.BeginTransaction(IsolationLevel.Serializable, deferred: false);
+            Execute(connection, "DELETE FROM main.rows WHERE partition > $first", FirstLog);
+            Execute(connection, "INSERT INTO main.rows SELECT partition, key, version, properties FROM backup.rows WHERE partition > $first", FirstLog);
+            var counts = (Count(connection, "SELECT count(*) FROM backup.rows WHERE key = 'head'"), Count(connection, "SELECT count(*) FROM backup.rows"));
+            transaction.Commit();
+            return counts;
+        }
+        catch (SqliteException e)
+        {
+            throw SqliteErrors.Decode(e);
+        }
+        finally
+        {
+            _writing.Release();
+        }
     }
 
     /// <summary>Closes the file.</summary>
@@ -176,19 +242,26 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
     private sealed class Reader : IDisposable
     {
         private readonly SqliteConnection _connection;
-        private readonly SqliteCommand _get, _query;
+        private readonly SqliteCommand _get, _query, _next;
 
         public Reader(SqliteConnection connection)
         {
             _connection = connection;
             _get = Statement(
                 connection, "SELECT key, version, properties FROM rows WHERE partition = $partition AND key = $key", "$partition", "$key");
+            _next = Statement(connection, "SELECT partition FROM rows WHERE partition > $after ORDER BY partition LIMIT 1", "$after");
             _query = Statement(
                 connection,
                 "SELECT key, version, properties FROM rows WHERE partition = $partition AND key > $after AND key < $before ORDER BY key",
                 "$partition",
                 "$after",
                 "$before");
+        }
+
+        public string? NextPartition(string after)
+        {
+            _next.Parameters[0].Value = after;
+            return _next.ExecuteScalar() as string;
         }
 
         public TableRow? Get(string partition, string key, IReadOnlyList<string>? columns)
@@ -222,6 +295,7 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
         {
             _get.Dispose();
             _query.Dispose();
+            _next.Dispose();
             _connection.Dispose();
         }
 
@@ -317,6 +391,25 @@ internal sealed class SqliteTable : IPartitionedTable, IDisposable
 
         private static object Version(string? eTag)
             => eTag is null ? DBNull.Value : long.Parse(eTag, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+    }
+
+    private static void Execute(SqliteConnection connection, string sql, string? parameter = null)
+    {
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // Every text is a constant of this file.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        if (parameter is not null) command.Parameters.AddWithValue(sql.Contains("$file", StringComparison.Ordinal) ? "$file" : "$first", parameter);
+        command.ExecuteNonQuery();
+    }
+
+    private static long Count(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+#pragma warning disable CA2100 // Every text is a constant of this file.
+        command.CommandText = sql;
+#pragma warning restore CA2100
+        return (long)command.ExecuteScalar()!;
     }
 
     private static SqliteCommand Statement(SqliteConnection connection, string sql, params ReadOnlySpan<string> parameters)

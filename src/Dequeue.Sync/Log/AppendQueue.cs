@@ -71,6 +71,24 @@ internal sealed class AppendQueue
         }
     }
 
+    /// <summary>Answers the appends that are meant for another log: nothing of them is stored.</summary>
+    /// <param name="head">The log's end.</param>
+    /// <param name="mayBeUnknown">Whether a log without an epoch may be any: one that an older version wrote.</param>
+    public void RefuseOthers(LogHead head, bool mayBeUnknown)
+    {
+        if (head.Epoch is null && mayBeUnknown) return;
+        lock (_waiting)
+        {
+            for (var (node, next) = (_waiting.First, default(LinkedListNode<PendingAppend>)); node is not null; node = next)
+            {
+                next = node.Next;
+                if (!node.Value.IsForOther(head.Epoch)) continue;
+                _waiting.Remove(node);
+                node.Value.Refuse(head);
+            }
+        }
+    }
+
     /// <summary>Completes the appends of which nothing remains.</summary>
     public void Complete(IEnumerable<BatchPart> parts, LogHead head)
     {
@@ -104,11 +122,16 @@ internal sealed class PendingAppend
     private readonly TaskCompletionSource<AppendResult> _result = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<EventPage> _committed = [];
     private readonly CancellationToken _cancellationToken;
+    private readonly string? _epoch;
     private int _alreadyStored;
 
     /// <summary>An append of the events; of two with one id the first is kept.</summary>
-    public PendingAppend(IReadOnlyList<NewEvent> events, CancellationToken cancellationToken)
+    /// <param name="events">The events.</param>
+    /// <param name="epoch">The epoch of the log that they are meant for; null for any.</param>
+    /// <param name="cancellationToken">The caller gives up.</param>
+    public PendingAppend(IReadOnlyList<NewEvent> events, string? epoch, CancellationToken cancellationToken)
     {
+        _epoch = epoch;
         _cancellationToken = cancellationToken;
         Remaining = events.DistinctBy(e => e.Id).ToList();
         _alreadyStored = events.Count - Remaining.Count;
@@ -132,6 +155,12 @@ internal sealed class PendingAppend
 
     /// <summary>Some events turned out to be stored already.</summary>
     public void StoredBefore(HashSet<EventId> ids) => _alreadyStored += Remaining.RemoveAll(e => ids.Contains(e.Id));
+
+    /// <summary>Whether the events are meant for a log of another epoch. Once some are stored the rest follows.</summary>
+    public bool IsForOther(string? epoch) => _epoch is not null && _epoch != epoch && _committed.Count == 0;
+
+    /// <summary>Answers the caller that nothing is stored, because the log is another one.</summary>
+    public void Refuse(LogHead head) => _result.TrySetResult(new AppendResult(head, [], 0) { IsOtherLog = true });
 
     /// <summary>Answers the caller.</summary>
     public void Complete(LogHead head) => _result.TrySetResult(new AppendResult(head, _committed, _alreadyStored));

@@ -34,11 +34,12 @@ internal sealed class AppendTransaction
             SealedThrough = isSealed ? page.Last : replaced.Head.SealedThrough,
             ActiveStackId = added.Aggregate(replaced.Head.ActiveStackId, (active, e) => ActiveStack.After(active, e.Json.Span)),
         };
-        Head = replaced with { Head = head, Tail = tail, ETag = null, Digest = digest };
+        Head = replaced with { Head = head, Tail = tail, ETag = null, Digest = digest, WritesEpoch = false };
         Operations =
         [
             Head.Commit(replaced),
             new RowOperation.Insert(PageFormat.Encode(page)),
+            .. replaced.WritesEpoch ? [new RowOperation.Insert(EpochRow.Create(head.Epoch!))] : Array.Empty<RowOperation>(),
             .. folded.Select(old => new RowOperation.Delete(LogRows.Page(old.Last.Ticks))),
             .. Ids.Select((id, i) => new RowOperation.Insert(IdRow.Create(id, NewEvents.CheckpointAt(i)))),
         ];
@@ -58,6 +59,9 @@ internal sealed class AppendTransaction
 
     /// <summary>The new events, as they stand in the log then.</summary>
     public EventPage NewEvents { get; }
+
+    /// <summary>The same, for who is told of them.</summary>
+    public CommittedEvents Committed => new(Head.Head.Epoch, NewEvents);
 
     /// <summary>What to commit; the head comes first.</summary>
     public IReadOnlyList<RowOperation> Operations { get; }

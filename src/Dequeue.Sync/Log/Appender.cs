@@ -25,15 +25,18 @@ internal sealed partial class Appender(IPartitionedTable table, TimeProvider clo
     /// <param name="head">The head row as last seen, or null to read it.</param>
     /// <param name="onCommitted">Hears of the new events before their callers do: here, because callers go on in any order.</param>
     /// <returns>The head row as it is now.</returns>
-    public async Task<HeadRow> CommitNextAsync(string log, AppendQueue queue, HeadRow? head, Action<EventPage> onCommitted)
+    public async Task<HeadRow> CommitNextAsync(string log, AppendQueue queue, HeadRow? head, Action<CommittedEvents> onCommitted)
     {
         for (var races = 0; ; races++)
         {
             head ??= await ReadHeadAsync(log);
             if (head.IsErasing) throw new StorageUnavailableException("This log is being erased. Try again when that is done.");
-            var room = Folding.Room(head.Tail);
+            var (epoch, isNewEpoch) = await EpochAsync(log, head);
+            queue.RefuseOthers(head.Head with { Epoch = isNewEpoch ? null : epoch }, mayBeUnknown: head.Head.Count > 0);
+            var room = Folding.Room(head.Tail, isNewEpoch);
             var parts = queue.Take(room.Events, room.Bytes);
             if (parts.Count == 0) return head;
+            head = head with { Head = head.Head with { Epoch = epoch }, WritesEpoch = isNewEpoch };
 
             if (await PrepareAsync(log, head, parts) is { } transaction)
             {
@@ -41,7 +44,7 @@ internal sealed partial class Appender(IPartitionedTable table, TimeProvider clo
                 {
                     case CommitOutcome.Committed committed:
                         transaction.Credit();
-                        onCommitted(transaction.NewEvents);
+                        onCommitted(transaction.Committed);
                         head = transaction.Head with { ETag = committed.ETags[0] };
                         queue.Complete(parts, head.Head);
                         return head;
@@ -63,6 +66,13 @@ internal sealed partial class Appender(IPartitionedTable table, TimeProvider clo
             await DelayAsync(TimeSpan.FromMilliseconds(10 << Math.Min(races, 5)));
             head = null;
         }
+    }
+
+    /// <summary>The log's epoch, and whether it is made now: in a log's first transaction, or the first one of a version that knows epochs.</summary>
+    private async Task<(string Epoch, bool IsNew)> EpochAsync(string log, HeadRow head)
+    {
+        if (head.Head.Epoch is { } known) return (known, head.WritesEpoch);
+        return head.ETag is not null && await EpochRow.FindAsync(table, log, CancellationToken.None) is { } kept ? (kept, false) : (EpochRow.NewEpoch(), true);
     }
 
     /// <summary>Puts the transaction together; null when the pages to fold are gone, because the head is not current.</summary>
@@ -98,7 +108,7 @@ internal sealed partial class Appender(IPartitionedTable table, TimeProvider clo
 
     /// <summary>Finds out which events of the transaction are stored, by this transaction after all or by another one.</summary>
     /// <returns>How many are.</returns>
-    private async Task<int> ReconcileAsync(string log, AppendTransaction transaction, Action<EventPage> onCommitted)
+    private async Task<int> ReconcileAsync(string log, AppendTransaction transaction, Action<CommittedEvents> onCommitted)
     {
         var page = transaction.NewEvents;
         var stored = new long?[page.Count];
@@ -110,7 +120,7 @@ internal sealed partial class Appender(IPartitionedTable table, TimeProvider clo
         if (Enumerable.Range(0, page.Count).All(i => stored[i] == page.CheckpointAt(i).Ticks))
         {
             transaction.Credit();
-            onCommitted(page);
+            onCommitted(transaction.Committed);
             return page.Count;
         }
 

@@ -31,7 +31,7 @@ public sealed class EventLog
     /// Hears of each page of newly stored events, before its pushes are answered: those of one log one after the other, in the order in
     /// which this process committed them. It must return at once, and must not throw. Default: nobody.
     /// </summary>
-    public Action<LogKey, EventPage>? OnCommitted { get; init; }
+    public Action<LogKey, CommittedEvents>? OnCommitted { get; init; }
 
     /// <summary>The logs on a table.</summary>
     /// <param name="table">Where they are stored.</param>
@@ -48,7 +48,7 @@ public sealed class EventLog
         (_table, _logger) = (table, logger);
         _compactor = new Compactor(table, mergePages, logger);
         _groupCommit = new GroupCommit(
-            new Appender(table, clock, logger), new EntityIndexer(table, logger), _compactor, (key, page) => OnCommitted?.Invoke(key, page));
+            new Appender(table, clock, logger), new EntityIndexer(table, logger), _compactor, (key, committed) => OnCommitted?.Invoke(key, committed));
     }
 
     /// <summary>
@@ -60,7 +60,16 @@ public sealed class EventLog
     /// <param name="events">The events, validated; each 1 to <see cref="MaxEventBytes"/> bytes.</param>
     /// <param name="cancellationToken">Stops waiting. What is in a transaction by then may be stored all the same.</param>
     /// <exception cref="ArgumentException">An event has no bytes or too many.</exception>
-    public async Task<AppendResult> AppendAsync(LogKey key, IReadOnlyList<NewEvent> events, CancellationToken cancellationToken)
+    public Task<AppendResult> AppendAsync(LogKey key, IReadOnlyList<NewEvent> events, CancellationToken cancellationToken)
+        => AppendAsync(key, events, null, cancellationToken);
+
+    /// <summary>The same, for the log of one epoch alone: in another one nothing is stored, and the result says so.</summary>
+    /// <param name="key">The log.</param>
+    /// <param name="events">The events, validated; each 1 to <see cref="MaxEventBytes"/> bytes.</param>
+    /// <param name="epoch">The epoch; null for any.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="ArgumentException">An event has no bytes or too many.</exception>
+    public async Task<AppendResult> AppendAsync(LogKey key, IReadOnlyList<NewEvent> events, string? epoch, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(events);
         if (events.Any(e => e.Json.Length is < 1 or > MaxEventBytes))
@@ -68,9 +77,9 @@ public sealed class EventLog
             throw new ArgumentException($"An event has 1 to {MaxEventBytes} bytes.", nameof(events));
         }
 
-        return events.Count == 0
-            ? new AppendResult(await ReadHeadAsync(key, cancellationToken), [], 0)
-            : await _groupCommit.AppendAsync(key, events, cancellationToken);
+        if (events.Count > 0) return await _groupCommit.AppendAsync(key, events, epoch, cancellationToken);
+        var head = await ReadHeadAsync(key, cancellationToken);
+        return new AppendResult(head, [], 0) { IsOtherLog = epoch is not null && !head.MayHaveEpoch(epoch) };
     }
 
     /// <summary>Reads the log's end from storage: one row.</summary>
@@ -95,6 +104,48 @@ public sealed class EventLog
         if (answer.Rows.Count == 0) throw new LogCorruptException($"No page holds the events between {since} and the head.");
         var page = PageFormat.DecodeWithoutContent(answer.Rows[0]);
         return head.Count - page.Before - page.CountThrough(since);
+    }
+
+    /// <summary>
+    /// How many events lie at or before <paramref name="since"/>, by reading one row at most, and none for a checkpoint before everything
+    /// or at the head.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="head">Its end, as read before.</param>
+    /// <param name="since">Any position.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Null when no event was committed there: this log never gave the position out.</returns>
+    public async Task<long?> CountThroughAsync(LogKey key, LogHead head, Checkpoint since, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(head);
+        if (since <= Checkpoint.Beginning) return 0;
+        if (since >= head.Last) return since == head.Last ? head.Count : null;
+
+        // From the page that holds the position on, which may be its last event.
+        var query = new RowQuery(LogRows.Page(since.Ticks - 1), LogRows.AfterPages, 1) { Columns = PageFormat.PositionColumns };
+        var answer = await _table.QueryAsync(LogRows.Partition(key), query, cancellationToken);
+        if (answer.Rows.Count == 0) throw new LogCorruptException($"No page holds the events between {since} and the head.");
+        var page = PageFormat.DecodeWithoutContent(answer.Rows[0]);
+        var through = page.CountThrough(since);
+        return through > 0 && page.CheckpointAt(through - 1) == since ? page.Before + through : null;
+    }
+
+    /// <summary>
+    /// Whether a client's store can be of this log: the same epoch as far as both are known, a checkpoint that the log gave out, and as
+    /// many events up to it. Reads one row at most beside the head, and none when the client says nothing.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="head">Its end, as read before.</param>
+    /// <param name="since">The client's checkpoint.</param>
+    /// <param name="claim">What the client says.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<bool> FitsAsync(LogKey key, LogHead head, Checkpoint since, HistoryClaim claim, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(head);
+        if (claim.IsEmpty) return true;
+        if (claim.Epoch is { } epoch && !head.MayHaveEpoch(epoch)) return false;
+        if (since > Checkpoint.Beginning && since > head.Last) return false;
+        return claim.Position is not { } position || await CountThroughAsync(key, head, since, cancellationToken) == position;
     }
 
     /// <summary>
@@ -166,6 +217,19 @@ public sealed class EventLog
         }
 
         return new RangeDigester(_table, LogRows.Partition(key)).DigestAsync(since, checkpoints, cancellationToken);
+    }
+
+    /// <summary>
+    /// The digests of the first stored pages after a position, for who does not know where they end: one row each, without content.
+    /// </summary>
+    /// <param name="key">The log.</param>
+    /// <param name="since">Where the first one begins.</param>
+    /// <param name="count">How many at most.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task<RangeDigests.Known> DigestPagesAsync(LogKey key, Checkpoint since, int count, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        return new RangeDigester(_table, LogRows.Partition(key)).DigestPagesAsync(since, count, cancellationToken);
     }
 
     /// <summary>

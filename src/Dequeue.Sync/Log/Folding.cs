@@ -27,12 +27,14 @@ internal static class Folding
     public const int MaxTailPages = 37;
 
     /// <summary>What the next transaction may add to <paramref name="tail"/>, so that the whole tail still fits one page.</summary>
-    public static (int Events, int Bytes) Room(IReadOnlyList<TailPage> tail)
+    /// <param name="tail">The unsealed pages, oldest first.</param>
+    /// <param name="writesEpoch">Whether the transaction writes the log's epoch too, as once in its life.</param>
+    public static (int Events, int Bytes) Room(IReadOnlyList<TailPage> tail, bool writesEpoch = false)
     {
         var (events, bytes) = Total(tail, 0, 0, 0);
 
         // The head row, the new page, a delete for each tail page and an id row for each event make the transaction.
-        var operations = Storage.TableLimits.Operations - 2 - tail.Count;
+        var operations = Storage.TableLimits.Operations - 2 - (writesEpoch ? 1 : 0) - tail.Count;
         return (Math.Min(MaxPageEvents - events, operations), MaxPageBytes - bytes - (tail.Count > 0 ? 1 : 0));
     }
 

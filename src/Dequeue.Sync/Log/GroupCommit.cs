@@ -8,14 +8,14 @@ namespace Dequeue.Sync.Log;
 /// Joins concurrent appends to one log in this process into shared transactions: while one is in flight the next ones gather.
 /// The head's ETag keeps several processes apart; within one it never has to.
 /// </summary>
-internal sealed class GroupCommit(Appender appender, EntityIndexer indexer, Compactor compactor, Action<LogKey, EventPage> onCommitted)
+internal sealed class GroupCommit(Appender appender, EntityIndexer indexer, Compactor compactor, Action<LogKey, CommittedEvents> onCommitted)
 {
     private readonly ConcurrentDictionary<LogKey, AppendQueue> _queues = new();
 
     /// <summary>Appends events.</summary>
-    public Task<AppendResult> AppendAsync(LogKey key, IReadOnlyList<NewEvent> events, CancellationToken cancellationToken)
+    public Task<AppendResult> AppendAsync(LogKey key, IReadOnlyList<NewEvent> events, string? epoch, CancellationToken cancellationToken)
     {
-        var append = new PendingAppend(events, cancellationToken);
+        var append = new PendingAppend(events, epoch, cancellationToken);
         while (true)
         {
             var queue = _queues.GetOrAdd(key, static _ => new AppendQueue());
@@ -43,7 +43,7 @@ internal sealed class GroupCommit(Appender appender, EntityIndexer indexer, Comp
         {
             try
             {
-                head = await appender.CommitNextAsync(log, queue, head, page => onCommitted(key, page));
+                head = await appender.CommitNextAsync(log, queue, head, committed => onCommitted(key, committed));
             }
             catch (Exception e)
             {

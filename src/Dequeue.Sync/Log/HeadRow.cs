@@ -26,10 +26,14 @@ internal sealed record HeadRow(LogHead Head, IReadOnlyList<TailPage> Tail, strin
     private const string SealedColumn = "s";
     private const string IndexedColumn = "x";
     private const string ActiveStackColumn = "a";
+    private const string EpochColumn = "u";
     public const string ErasingColumn = "erasing";
 
     /// <summary>The head of a log that nothing was pushed to.</summary>
     public static HeadRow None { get; } = new(LogHead.Empty, [], null) { Digest = RunningDigest.Empty };
+
+    /// <summary>The head of a log whose other rows are going, or have not all come yet.</summary>
+    public static TableRow Erasing => new TableRow(LogRows.Head).Set(ErasingColumn, 1);
 
     /// <summary>The log's digest; null where <see cref="LogHead.Digest"/> is.</summary>
     public RunningDigest? Digest { get; init; }
@@ -39,6 +43,9 @@ internal sealed record HeadRow(LogHead Head, IReadOnlyList<TailPage> Tail, strin
 
     /// <summary>True when the entities of all sealed pages are indexed.</summary>
     public bool IsIndexed => Indexed >= Head.SealedThrough;
+
+    /// <summary>True when the epoch was made just now: the transaction writes its row too.</summary>
+    public bool WritesEpoch { get; init; }
 
     /// <summary>True while the log is being erased: its other rows are going, and nothing may be appended.</summary>
     public bool IsErasing { get; init; }
@@ -68,6 +75,7 @@ internal sealed record HeadRow(LogHead Head, IReadOnlyList<TailPage> Tail, strin
 
             // Every page of a log without a tail is sealed, whoever wrote it.
             SealedThrough = pages.Count == 0 ? Checkpoint.FromTicks(tick) : Position(row, SealedColumn, tick),
+            Epoch = EpochRow.Read(row.TextOf(EpochColumn)),
             ActiveStackId = row.BytesOf(ActiveStackColumn) is { } stack ? Encoding.UTF8.GetString(stack.Span) : null,
         };
         return new HeadRow(head, pages, row.ETag) { Digest = digest, Indexed = Position(row, IndexedColumn, tick) };
@@ -80,7 +88,7 @@ internal sealed record HeadRow(LogHead Head, IReadOnlyList<TailPage> Tail, strin
 
     private TableRow ToRow()
     {
-        if (IsErasing) return new TableRow(LogRows.Head).Set(ErasingColumn, 1);
+        if (IsErasing) return Erasing;
         var row = new TableRow(LogRows.Head)
             .Set(CountColumn, Head.Count).Set(LastTickColumn, Head.Last.Ticks).Set(TailColumn, WriteTail());
         if (Head.LastEventId is { } id) row.Set(LastIdColumn, id);
@@ -88,6 +96,7 @@ internal sealed record HeadRow(LogHead Head, IReadOnlyList<TailPage> Tail, strin
         if (Digest is { } digest) row.Set(HashColumn, digest.State).Set(BytesColumn, digest.Bytes);
         if (Head.SealedThrough > Checkpoint.Beginning) row.Set(SealedColumn, Head.SealedThrough.Ticks);
         if (Indexed > Checkpoint.Beginning) row.Set(IndexedColumn, Indexed.Ticks);
+        if (Head.Epoch is { } epoch) row.Set(EpochColumn, epoch);
         if (Head.ActiveStackId is { } stack) row.Set(ActiveStackColumn, Encoding.UTF8.GetBytes(stack));
         return row;
     }

@@ -31,6 +31,15 @@ public sealed record LogHead(long Count, Checkpoint Last, string? LastEventId, l
     public Checkpoint SealedThrough { get; init; } = Checkpoint.Beginning;
 
     /// <summary>
+    /// Which log this is: made with it, another one after an erase, the same after a restore. Null for a log without events, and for one
+    /// that only versions without epochs have written to, or one of them wrote last: then it is not known just now.
+    /// </summary>
+    public string? Epoch { get; init; }
+
+    /// <summary>False when the log is known to have another epoch, or there is no log.</summary>
+    public bool MayHaveEpoch(string epoch) => Epoch == epoch || (Epoch is null && Count > 0);
+
+    /// <summary>
     /// The stack that was activated last and has not been deactivated, completed, closed, discarded or deleted since, in commit
     /// order: at most <see cref="MaxStackIdBytes"/>. Null when there is none, or when it was activated by way of a version that
     /// did not note it.
@@ -44,8 +53,12 @@ public sealed record LogHead(long Count, Checkpoint Last, string? LastEventId, l
 /// <param name="DeviceTimeMs">Its <c>ts</c> in Unix milliseconds.</param>
 public readonly record struct NewEvent(EventId Id, ReadOnlyMemory<byte> Json, long DeviceTimeMs);
 
-/// <summary>What an append did. Every event of the call is stored now.</summary>
+/// <summary>What an append did. Every event of the call is stored now, unless it was meant for another log.</summary>
 /// <param name="Head">The log's end after the call's last transaction.</param>
 /// <param name="Committed">What this call newly stored, in commit order, for live publishing.</param>
 /// <param name="AlreadyStored">How many of the call's events were stored before it, or stand twice in it.</param>
-public sealed record AppendResult(LogHead Head, IReadOnlyList<EventPage> Committed, int AlreadyStored);
+public sealed record AppendResult(LogHead Head, IReadOnlyList<EventPage> Committed, int AlreadyStored)
+{
+    /// <summary>True when the log has another epoch than the call named: then nothing of the call is stored.</summary>
+    public bool IsOtherLog { get; init; }
+}

@@ -6,7 +6,7 @@ using Dequeue.Contracts;
 namespace Dequeue.Sync.Log;
 
 /// <summary>
-/// The keys of a log's rows. One partition holds one log: the row <c>head</c>, the pages <c>p</c> + commit tick of the page's
+/// The keys of a log's rows. One partition holds one log: the rows <c>head</c> and <c>log</c>, the pages <c>p</c> + commit tick of the page's
 /// last event in 19 digits, per event the row <c>i</c> + id, per sealed page and entity in it the index row <c>e</c> + entity +
 /// the page's tick, and the row <c>runs</c> with the rows of its runs, <c>r</c> + the run's number in 10 digits + the tick of the row's
 /// last event. docs/storage.md shows an example of each.
@@ -15,6 +15,9 @@ internal static class LogRows
 {
     /// <summary>The row that says where the log ends; rewritten by each transaction.</summary>
     public const string Head = "head";
+
+    /// <summary>The row that keeps the log's epoch; written once.</summary>
+    public const string Epoch = "log";
 
     /// <summary>Sorts before every index row.</summary>
     public const string BeforeEntities = "e";

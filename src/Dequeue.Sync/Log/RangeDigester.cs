@@ -13,6 +13,29 @@ internal sealed class RangeDigester(IPartitionedTable table, string log)
         var head = HeadRow.From(await table.GetAsync(log, LogRows.Head, null, cancellationToken)).Head;
         var ranges = Ranges(since, checkpoints, head.Last);
         if (await FindPagesAsync(ranges, cancellationToken) is { } tooMany) return new RangeDigests.TooManyEvents(tooMany);
+        return await HashMissingAsync(ranges, cancellationToken);
+    }
+
+    /// <summary>The digests of the first pages after a position, as they are stored: their content is not read.</summary>
+    /// <param name="since">Where the first one begins; of a page that it falls into the rest is hashed.</param>
+    /// <param name="count">How many at most.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public async Task<RangeDigests.Known> DigestPagesAsync(Checkpoint since, int count, CancellationToken cancellationToken)
+    {
+        var head = HeadRow.From(await table.GetAsync(log, LogRows.Head, null, cancellationToken)).Head;
+        var ranges = new List<Range>();
+        await foreach (var page in new PageReader(table, log, PageContent.None).ReadAsync(since, head.Last, int.MaxValue, cancellationToken))
+        {
+            ranges.Add(new Range(page.Last, since, page.Last) { Count = page.Count, Digest = page.Digest is { } digest ? Convert.ToHexStringLower(digest.Span) : null });
+            since = page.Last;
+            if (ranges.Count == count) break;
+        }
+
+        return await HashMissingAsync(ranges, cancellationToken);
+    }
+
+    private async Task<RangeDigests.Known> HashMissingAsync(List<Range> ranges, CancellationToken cancellationToken)
+    {
         for (var i = 0; i < ranges.Count; i++)
         {
             if (ranges[i].Digest is not null) continue;

@@ -27,10 +27,26 @@ public static class EventPaging
         this EventLog events, LogKey log, Checkpoint since, int? limit, StreamCompact? compact, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(events);
+        return await events.PullAsync(log, await events.ReadHeadAsync(log, cancellationToken), since, limit, compact, cancellationToken);
+    }
+
+    /// <summary>The same, of a log whose end was read before.</summary>
+    /// <param name="events">The event log.</param>
+    /// <param name="log">Whose.</param>
+    /// <param name="head">The log's end.</param>
+    /// <param name="since">Events strictly after this position.</param>
+    /// <param name="limit">Events wanted.</param>
+    /// <param name="compact">What is left out; null for nothing.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <exception cref="Storage.StorageUnavailableException">The storage did not answer.</exception>
+    public static async Task<PulledPage> PullAsync(
+        this EventLog events, LogKey log, LogHead head, Checkpoint since, int? limit, StreamCompact? compact, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(events);
+        ArgumentNullException.ThrowIfNull(head);
         var wanted = Math.Clamp(limit ?? PageLimits.Default, 1, PageLimits.Max);
-        var head = await events.ReadHeadAsync(log, cancellationToken);
         var (runs, bytes) = (new Queue<EventPage>(), 0);
-        var position = Positions.NotPast(since, head);
+        var (position, count) = (Positions.NotPast(since, head), since < head.Last ? (long?)null : head.Count);
         if (since < head.Last)
         {
             var pages = compact is null
@@ -39,17 +55,19 @@ public static class EventPaging
             await foreach (var page in pages)
             {
                 var comma = runs.Count > 0 ? 1 : 0;
-                var count = Math.Min(CountWithin(page, MaxBytes - bytes - comma), wanted - runs.Sum(static run => run.Count));
-                if (count == 0) break;
-                var run = count == page.Count ? page : page.Slice(0, count);
+                var taken = Math.Min(CountWithin(page, MaxBytes - bytes - comma), wanted - runs.Sum(static run => run.Count));
+                if (taken == 0) break;
+                var run = taken == page.Count ? page : page.Slice(0, taken);
                 runs.Enqueue(run);
                 bytes += comma + run.Length;
-                position = run.Last;
-                if (count < page.Count) break;
+
+                // Where some are left out, the last one alone tells how many there are.
+                (position, count) = (run.Last, compact is null ? run.Before + run.Count : run.Last == head.Last ? head.Count : null);
+                if (taken < page.Count) break;
             }
         }
 
-        return new PulledPage(runs, bytes, position, position < head.Last);
+        return new PulledPage(runs, bytes, position, position < head.Last) { Epoch = head.Epoch, Position = count };
     }
 
     // The last event of the log always matters, so that the last page always leads to its end.
@@ -75,4 +93,11 @@ public static class EventPaging
 /// <param name="EventBytes">Bytes of the events, joined by single commas.</param>
 /// <param name="NextCheckpoint">The position after the page.</param>
 /// <param name="HasMore">Whether the log went on when the page was read.</param>
-public sealed record PulledPage(Queue<EventPage> Runs, int EventBytes, Checkpoint NextCheckpoint, bool HasMore);
+public sealed record PulledPage(Queue<EventPage> Runs, int EventBytes, Checkpoint NextCheckpoint, bool HasMore)
+{
+    /// <summary>The log's epoch, when it is known.</summary>
+    public string? Epoch { get; init; }
+
+    /// <summary>Events of the log up to <see cref="NextCheckpoint"/>; null when nothing was read that tells.</summary>
+    public long? Position { get; init; }
+}

@@ -17,13 +17,20 @@ public abstract record PushBody
     /// <summary>A well-formed body. Events that break a rule are rejected one by one; the others are stored.</summary>
     /// <param name="Events">What may be stored, in the order given.</param>
     /// <param name="Rejected">What may not, and why.</param>
-    public sealed record Valid(IReadOnlyList<NewEvent> Events, IReadOnlyList<RejectedEvent> Rejected) : PushBody;
+    public sealed record Valid(IReadOnlyList<NewEvent> Events, IReadOnlyList<RejectedEvent> Rejected) : PushBody
+    {
+        /// <summary>The epoch of the log that the events are meant for; null for any.</summary>
+        public string? Epoch { get; init; }
+
+        /// <summary>Whether the caller wants to know the epoch: it named one, or said that it has none.</summary>
+        public bool AsksForEpoch { get; init; }
+    }
 
     /// <summary>A body that is no push: nothing of it is stored.</summary>
     /// <param name="Why">One sentence for the caller.</param>
     public sealed record Malformed(string Why) : PushBody;
 
-    /// <summary>Reads <c>{"events":[…]}</c>. Unknown fields beside <c>events</c> are ignored.</summary>
+    /// <summary>Reads <c>{"events":[…],"epoch":"…"}</c>, the second one optional. Unknown fields are ignored.</summary>
     /// <param name="utf8">The body, at most <see cref="PushLimits.MaxBodyBytes"/>. The events are slices of it where nothing
     /// had to change, so it must not be reused.</param>
     /// <param name="caller">Whose log is written: the only <c>user_id</c> that is accepted.</param>
@@ -31,7 +38,7 @@ public abstract record PushBody
     {
         if (!Utf8.IsValid(utf8.Span)) return new Malformed("The body is not valid UTF-8.");
         var reading = new PushReading(caller);
-        var found = false;
+        var (found, epoch, asksForEpoch) = (false, (string?)null, false);
         try
         {
             var reader = new Utf8JsonReader(utf8.Span, new JsonReaderOptions { MaxDepth = EventRules.ReaderDepth });
@@ -39,8 +46,16 @@ public abstract record PushBody
             if (reader.TokenType != JsonTokenType.StartObject) return new Malformed("""The body is an object: {"events":[…]}.""");
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
-                var isEvents = JsonText.Of(ref reader).Equals("events"u8);
+                var name = JsonText.Of(ref reader);
+                var (isEvents, isEpoch) = (name.Equals("events"u8), name.Equals("epoch"u8));
                 reader.Read();
+                asksForEpoch |= isEpoch;
+                if (isEpoch && reader.TokenType != JsonTokenType.Null)
+                {
+                    if (!HistoryClaimFields.TryReadEpoch(ref reader, out epoch)) return new Malformed(HistoryClaimFields.EpochRule);
+                    continue;
+                }
+
                 if (!isEvents)
                 {
                     reader.Skip();
@@ -61,7 +76,7 @@ public abstract record PushBody
             return new Malformed("The body is not valid JSON.");
         }
 
-        return found ? new Valid(reading.Accepted, reading.Rejected) : new Malformed("""The body has no events: {"events":[…]}.""");
+        return found ? new Valid(reading.Accepted, reading.Rejected) { Epoch = epoch, AsksForEpoch = asksForEpoch } : new Malformed("""The body has no events: {"events":[…]}.""");
     }
 
     private static string? ReadEvents(ref Utf8JsonReader reader, ReadOnlyMemory<byte> utf8, PushReading reading)

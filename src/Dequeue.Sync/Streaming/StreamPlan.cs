@@ -40,22 +40,39 @@ public sealed record StreamPlan(Checkpoint Since, Checkpoint End, long TotalEven
     /// <summary>Whole pages up to here never change again.</summary>
     public Checkpoint SealedThrough { get; init; } = Checkpoint.Beginning;
 
+    /// <summary>The log's epoch, when it is known.</summary>
+    public string? Epoch { get; init; }
+
+    /// <summary>True when the client's store and the log are not one history: there is nothing to stream.</summary>
+    public bool IsOtherHistory { get; init; }
+
     /// <summary>
-    /// Plans a stream: at most two row reads, whatever the length of the history; with priority, as many more as its entities need; of a
-    /// compact one, as many as what matters needs.
+    /// Plans a stream: at most two row reads, whatever the length of the history, three when the client says its position; with priority,
+    /// as many more as its entities need; of a compact one, as many as what matters needs.
     /// </summary>
     /// <param name="events">The event log.</param>
     /// <param name="log">Whose.</param>
     /// <param name="since">Events strictly after this position.</param>
     /// <param name="priority">What the client wants first; null for nothing.</param>
     /// <param name="compact">What the client wants left out; null for nothing.</param>
+    /// <param name="claim">What the client says of its store.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="Storage.StorageUnavailableException">The storage did not answer.</exception>
     public static async Task<StreamPlan> MakeAsync(
-        EventLog events, LogKey log, Checkpoint since, StreamPriority? priority, StreamCompact? compact, CancellationToken cancellationToken)
+        EventLog events, LogKey log, Checkpoint since, StreamPriority? priority, StreamCompact? compact, HistoryClaim claim,
+        CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(events);
         var head = await events.ReadHeadAsync(log, cancellationToken);
+        if (!await events.FitsAsync(log, head, since, claim, cancellationToken))
+            return new StreamPlan(since, since, 0, head.Count) { Epoch = head.Epoch, IsOtherHistory = true };
+        return await MakeAsync(events, log, head, since, priority, compact, cancellationToken) with { Epoch = head.Epoch };
+    }
+
+    private static async Task<StreamPlan> MakeAsync(
+        EventLog events, LogKey log, LogHead head, Checkpoint since, StreamPriority? priority, StreamCompact? compact,
+        CancellationToken cancellationToken)
+    {
         var plan = head.Count == 0 || since >= head.Last
             ? new StreamPlan(since, Positions.NotPast(since, head), 0, head.Count) { Digest = LogHead.Empty.Digest }
             : Of(since, head, await events.CountAfterAsync(log, head, since, cancellationToken));

@@ -150,6 +150,22 @@ public class WebPubSubServiceClient
     public virtual Task<Response> CloseConnectionAsync(string connectionId, string reason = null, RequestContext context = null)
         => CallAsync(RequestMethod.Delete, ["connections", connectionId], context, [("reason", reason)]);
 
+    /// <summary>Closes all connections of a user.</summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="excluded">Connections that stay.</param>
+    /// <param name="reason">What the clients are told.</param>
+    /// <param name="context">Options of the call.</param>
+    public virtual Task<Response> CloseUserConnectionsAsync(string userId, IEnumerable<string> excluded = null, string reason = null, RequestContext context = null)
+        => CallAsync(
+            RequestMethod.Post, ["users", userId, ":closeConnections"], context, [("reason", reason), .. (excluded ?? []).Select(one => ("excluded", one))]);
+
+    /// <summary>Closes all connections of the hub.</summary>
+    /// <param name="excluded">Connections that stay.</param>
+    /// <param name="reason">What the clients are told.</param>
+    /// <param name="context">Options of the call.</param>
+    public virtual Task<Response> CloseAllConnectionsAsync(IEnumerable<string> excluded = null, string reason = null, RequestContext context = null)
+        => CallAsync(RequestMethod.Post, [":closeConnections"], context, [("reason", reason), .. (excluded ?? []).Select(one => ("excluded", one))]);
+
     /// <summary>Puts a connection into a group.</summary>
     /// <param name="group">The group.</param>
     /// <param name="connectionId">The connection.</param>
@@ -217,7 +233,7 @@ public class WebPubSubServiceClient
         foreach (var part in path)
         {
             message.Request.Uri.AppendPath("/", escape: false);
-            message.Request.Uri.AppendPath(part, escape: part is not (":send" or ":generateToken"));
+            message.Request.Uri.AppendPath(part, escape: part is not (":send" or ":generateToken" or ":closeConnections"));
         }
 
         message.Request.Uri.AppendQuery("api-version", ApiVersion);

@@ -49,7 +49,7 @@ public sealed class PriorityTests
         await sync.PullAsync(cancellationToken: Cancelled);
 
         Assert.Equal(
-            """{"type":"sync.stream.request","since":"1970-01-01T00:00:00.0000000Z","window":8,"batchSize":100,"delta":true,"references":true,"priority":{"entityIds":["é\"","b"],"active":true},"encodings":["zstd","br"]}""",
+            """{"type":"sync.stream.request","since":"1970-01-01T00:00:00.0000000Z","position":0,"window":8,"batchSize":100,"delta":true,"references":true,"priority":{"entityIds":["é\"","b"],"active":true},"encodings":["zstd","br"]}""",
             asked);
     }
 

@@ -129,7 +129,31 @@ public sealed partial class PullMachineTests
         ("P47", Asked(Streaming(2, At(12)), new(StreamEndpoint.Gateway)), Failed(Broken), PullPhase.Opening, new PullCommand.Open(null, At(12))),
         ("P48", Streaming(2, At(12)), Says(Silence), PullPhase.Negotiating, new PullCommand.Negotiate()),
         ("P46", Finished with { Phase = PullPhase.Repairing, OnRest = true }, Failed(Broken), PullPhase.Rewinding, Rewind),
+        ("P49", Known(In(PullPhase.AwaitingStart)), Says(Changed("e")), PullPhase.Healing, new PullCommand.Heal()),
+        ("P49", Known(Streaming(2, At(12))), Says(Changed("e")), PullPhase.Healing, new PullCommand.Heal()),
+        ("P49", Known(In(PullPhase.Paging)), Failed(SyncFailure.OtherHistory("e", 5)), PullPhase.Healing, new PullCommand.Heal()),
+        ("P50", Known(In(PullPhase.AwaitingStart)), Says(Changed("f")), PullPhase.Failed, new PullCommand.Fail(SyncFailure.OtherHistory("f", 5))),
+        ("P50", Known(In(PullPhase.AwaitingStart)), Says(Changed(null)), PullPhase.Failed, new PullCommand.Fail(SyncFailure.OtherHistory(null, 5))),
+        ("P50", Known(In(PullPhase.AwaitingStart)) with { Epoch = null }, Says(Changed("e")), PullPhase.Failed, new PullCommand.Fail(SyncFailure.OtherHistory("e", 5))),
+        ("P50", In(PullPhase.AwaitingStart), Says(Changed("e")), PullPhase.Failed, new PullCommand.Fail(SyncFailure.OtherHistory("e", 5))),
+        ("P50", Known(In(PullPhase.Paging)), Failed(SyncFailure.OtherHistory("f", 5)), PullPhase.Failed, new PullCommand.Fail(SyncFailure.OtherHistory("f", 5))),
+        ("P50", Known(In(PullPhase.Paging)) with { PushedAgain = 0 }, Failed(SyncFailure.OtherHistory("e", 5)), PullPhase.Failed, new PullCommand.Fail(SyncFailure.NotHealed("they differ again after it was tried."))),
+        ("P50", Known(In(PullPhase.Paging)) with { Epoch = null }, new PullInput.Page(new EventPageBody([], At(9), false) { Epoch = "e" }), PullPhase.Failed, new PullCommand.Fail(SyncFailure.OtherHistory("e", null))),
+        ("P49", Known(In(PullPhase.Paging)), new PullInput.Page(new EventPageBody([], At(9), false) { Epoch = "e" }), PullPhase.Healing, new PullCommand.Heal()),
+        ("P51", Known(In(PullPhase.Negotiating)), new PullInput.Negotiated(new Uri("ws://a/"), "f"), PullPhase.Failed, new PullCommand.Fail(SyncFailure.OtherHistory("f", null))),
+        ("P51", Known(In(PullPhase.AwaitingStart)), Says(new StreamMessage.Start(4, Epoch: "f")), PullPhase.Failed, new PullCommand.Fail(SyncFailure.OtherHistory("f", null))),
+        ("P51", Known(Finished), Says(new StreamMessage.Complete(4, At(20), "d", Epoch: "f"), "d"), PullPhase.Failed, new PullCommand.Fail(SyncFailure.OtherHistory("f", null))),
+        ("P51", Known(In(PullPhase.Paging)), new PullInput.Page(new EventPageBody([], At(15), false) { Epoch = "f" }), PullPhase.Failed, new PullCommand.Fail(SyncFailure.OtherHistory("f", null))),
+        ("P1", Known(In(PullPhase.Negotiating)), new PullInput.Negotiated(new Uri("ws://a/"), "e"), PullPhase.Opening, new PullCommand.Open(new Uri("ws://a/"), At(10))),
+        ("P1", In(PullPhase.Negotiating) with { Epoch = "e" }, new PullInput.Negotiated(new Uri("ws://a/"), "f"), PullPhase.Opening, new PullCommand.Open(new Uri("ws://a/"), At(10))),
+        ("P52", Known(In(PullPhase.Healing)), new PullInput.Healed(new StorePosition(At(5), 3), 2), PullPhase.Opening, new PullCommand.Open(null, At(5))),
+        ("P53", Known(In(PullPhase.Healing)) with { OnRest = true }, new PullInput.Healed(new StorePosition(At(5), 3), 2), PullPhase.Paging, Fetch(5)),
+        ("P54", Known(In(PullPhase.Healing)), Failed(Broken), PullPhase.Failed, new PullCommand.Fail(Broken)),
     ];
+
+    private static PullState Known(PullState state) => state with { KnowsLog = true, Epoch = "e", LogPosition = 7, OriginLogPosition = 7, StreamLogPosition = 7 };
+
+    private static StreamMessage.Error Changed(string? epoch) => new("changed", ErrorCodes.HistoryChanged) { Epoch = epoch, EventCount = 5 };
 
     private static readonly LiveTerms Terms = new(
         Streams: true, Retry, Retry with { MaxDelay = TimeSpan.FromSeconds(64) }, Poll: TimeSpan.FromSeconds(4), MaxPoll: TimeSpan.FromSeconds(32));
@@ -222,6 +246,32 @@ public sealed partial class PullMachineTests
     {
         var rows = RowNumber().Matches(File.ReadAllText(Document())).Select(match => match.Groups[1].Value).ToHashSet();
         Assert.Equal(rows.Order(), PullCases.Select(one => one.Row).Concat(LiveCases.Select(one => one.Row)).ToHashSet().Order());
+    }
+
+    [Fact]
+    public void What_is_saved_is_counted_against_the_log_and_said_when_it_is_asked()
+    {
+        var (state, _) = PullMachine.Begin(new StorePosition(At(10), 7), new PullTerms(StreamEndpoint.Negotiated), new LogMark(null, 9));
+        Assert.Equal(new HistoryClaim(null, 9), state.Claim);
+        (state, _) = PullMachine.Next(state, new PullInput.Negotiated(new Uri("ws://a/")), Retry, 0);
+        (state, _) = PullMachine.Next(state, new PullInput.Opened(), Retry, 0);
+        (state, _) = PullMachine.Next(state, Says(new StreamMessage.Start(1, Epoch: "e")), Retry, 0);
+        (state, _) = PullMachine.Next(state, Says(Batch(0, 12) with { IsLast = true }), Retry, 0);
+        Assert.Equal(new LogMark("e", 10), state.SavingMark);
+        (state, _) = PullMachine.Next(state, Done, Retry, 0);
+        Assert.Equal(new HistoryClaim("e", 10), state.Claim);
+        (state, _) = PullMachine.Next(state, Says(new StreamMessage.Complete(1, At(12), Epoch: "e")), Retry, 0);
+        Assert.Equal(new LogMark("e", 10), state.SavingMark);
+
+        // What came first cannot be counted until the end tells; a page may tell it too.
+        var early = Known(Streaming(2, At(12))) with { IsCountable = false, Saving = (At(13), 1), Phase = PullPhase.SavingBatch };
+        Assert.Null(early.SavingMark.Position);
+        Assert.Equal(11, (Known(Streaming(4, At(12))) with { IsCountable = false, Announced = 4, Saving = (At(13), 0), SavingTold = 11 }).SavingMark.Position);
+        Assert.Null(PullMachine.Next(early, Done, Retry, 0).State.Claim.Position);
+        var page = new PullInput.Page(new EventPageBody([AnEvent], At(15), false) { Position = 42 });
+        Assert.Equal(42, PullMachine.Next(Known(In(PullPhase.Paging)) with { LogPosition = null }, page, Retry, 0).State.SavingMark.Position);
+        Assert.Equal(0, PullMachine.Begin(new StorePosition(Checkpoint.Beginning, 0), new PullTerms(StreamEndpoint.None), default(LogMark)).State.Claim.Position);
+        Assert.True(PullMachine.Begin(Origin, new PullTerms(StreamEndpoint.None)).State.Claim.IsEmpty);
     }
 
     [Fact]

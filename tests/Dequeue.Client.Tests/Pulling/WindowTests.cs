@@ -109,7 +109,7 @@ public sealed class WindowTests
         server.Script = async script =>
         {
             Assert.Equal(
-                """{"type":"sync.stream.request","since":"1970-01-01T00:00:00.0000000Z","encodings":["gzip"]}""",
+                """{"type":"sync.stream.request","since":"1970-01-01T00:00:00.0000000Z","position":0,"encodings":["gzip"]}""",
                 System.Text.Encoding.UTF8.GetString(script.Request.ToUtf8Bytes()));
             await script.BehaveAsync();
             var buffer = new byte[100];

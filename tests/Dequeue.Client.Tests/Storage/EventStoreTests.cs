@@ -18,6 +18,8 @@ public abstract class EventStoreTests : IAsyncLifetime
 
     private IConsumerStore Consumers => (IConsumerStore)_store;
 
+    private ILogStore Log => (ILogStore)_store;
+
     public async ValueTask InitializeAsync() => _store = await OpenAsync();
 
     public async ValueTask DisposeAsync()
@@ -52,6 +54,80 @@ public abstract class EventStoreTests : IAsyncLifetime
         Assert.Equal(["c", "d", "A"], added.Select(next => next.Id));
         Assert.Equal(["a", "b", "c", "d", "A"], await IdsAsync());
         Assert.Equal(5, (await _store.LoadAsync(Cancelled)).Events);
+    }
+
+    [Fact]
+    public async Task The_mark_is_saved_with_its_checkpoint_and_a_checkpoint_without_one_makes_the_position_unknown()
+    {
+        Assert.Equal(default, await Log.LoadMarkAsync(Cancelled));
+        await Log.SaveAsync([Event("a")], At(1), new LogMark("e", 4), Cancelled);
+        Assert.Equal((new StorePosition(At(1), 1), new LogMark("e", 4)), (await _store.LoadAsync(Cancelled), await Log.LoadMarkAsync(Cancelled)));
+
+        await Log.SaveAsync([Event("b")], null, new LogMark("f", 9), Cancelled);
+        await _store.SaveAsync([], At(1), Cancelled);
+        Assert.Equal(new LogMark("e", 4), await Log.LoadMarkAsync(Cancelled));
+        await _store.SaveAsync([], At(2), Cancelled);
+        Assert.Equal(new LogMark("e", null), await Log.LoadMarkAsync(Cancelled));
+        await Log.SaveAsync([], At(2), new LogMark("e", 5), Cancelled);
+        await _store.RewindAsync(new StorePosition(At(1), 1), Cancelled);
+        Assert.Equal(new LogMark("e", null), await Log.LoadMarkAsync(Cancelled));
+        await Log.AdoptAsync("g", Cancelled);
+        Assert.Equal("e", (await Log.LoadMarkAsync(Cancelled)).Epoch);
+    }
+
+    [Fact]
+    public async Task A_store_of_no_log_adopts_the_first()
+    {
+        await Log.AdoptAsync("g", Cancelled);
+        Assert.Equal(new LogMark("g", null), await Log.LoadMarkAsync(Cancelled));
+    }
+
+    [Fact]
+    public async Task Parts_are_read_by_their_place()
+    {
+        await _store.SaveAsync([Event("a"), Event("b"), Event("c")], At(1), Cancelled);
+        Assert.Equal(["b", "c"], (await Log.ReadEventsAsync(1, 5, Cancelled)).Select(next => next.Id));
+        Assert.Equal(["a"], (await Log.ReadEventsAsync(0, 1, Cancelled)).Select(next => next.Id));
+        Assert.Empty(await Log.ReadEventsAsync(3, 1, Cancelled));
+    }
+
+    [Fact]
+    public async Task What_was_sent_is_settled_by_what_came_back_and_the_rest_waits_again_before_the_others()
+    {
+        await Queue.EnqueueAsync([Event("a"), Event("b"), Event("c"), Event("d")], Cancelled);
+        var queued = await Queue.PeekAsync(10, Cancelled);
+        await Queue.RemoveThroughAsync(queued[2].Number, [new RefusedEvent(queued[1].Number, "b", "no", queued[1].Json)], Cancelled);
+        Assert.Equal(["a", "c"], (await Queue.SentAsync(Cancelled)).Select(next => next.Id));
+        await _store.SaveAsync([Event("a")], At(1), Cancelled);
+
+        Assert.Equal(0, await Queue.SettleAsync(queued[0].Number, requeue: true, Cancelled));
+        Assert.Equal(["c"], (await Queue.SentAsync(Cancelled)).Select(next => next.Id));
+        Assert.Equal(1, await Queue.SettleAsync(queued[2].Number, requeue: true, Cancelled));
+        Assert.Equal(["c", "d"], (await Queue.PeekAsync(10, Cancelled)).Select(next => next.Id));
+        Assert.Empty(await Queue.SentAsync(Cancelled));
+
+        await Queue.RemoveThroughAsync(queued[3].Number, [], Cancelled);
+        Assert.Equal(0, await Queue.SettleAsync(queued[3].Number, requeue: false, Cancelled));
+        Assert.Equal((0, 0), (await Queue.CountAsync(Cancelled), (await Queue.SentAsync(Cancelled)).Count));
+    }
+
+    [Fact]
+    public async Task A_store_that_begins_anew_holds_nothing_but_what_was_not_sent_apart()
+    {
+        await Queue.EnqueueAsync([Event("q"), Event("r"), Event("s")], Cancelled);
+        await Queue.RemoveThroughAsync((await Queue.PeekAsync(1, Cancelled))[0].Number, [], Cancelled);
+        await Log.SaveAsync([Event("a"), Event("b")], At(1), new LogMark("e", 2), Cancelled);
+        var read = await Consumers.ReadAsync("app", 10, Cancelled);
+        await Consumers.MoveAsync("app", read.Edition, 2, Cancelled);
+
+        Assert.Equal(2, await Log.BeginAnewAsync("left behind", Cancelled));
+
+        Assert.Equal((new StorePosition(Checkpoint.Beginning, 0), default(LogMark)), (await _store.LoadAsync(Cancelled), await Log.LoadMarkAsync(Cancelled)));
+        Assert.Equal((0, 0), (await Queue.CountAsync(Cancelled), (await Queue.SentAsync(Cancelled)).Count));
+        Assert.Equal([("r", "left behind"), ("s", "left behind")], (await Queue.RefusedAsync(Cancelled)).Select(one => (one.Id, one.Reason)));
+        Assert.False(await Consumers.MoveAsync("app", read.Edition, 2, Cancelled));
+        await _store.SaveAsync([Event("a")], At(1), Cancelled);
+        Assert.Equal(["a"], (await Consumers.ReadAsync("app", 10, Cancelled)).Events.Select(next => next.Id));
     }
 
     [Fact]
@@ -328,6 +404,9 @@ public sealed class SqliteEventStoreTests : EventStoreTests
         Assert.Equal(new StorePosition(At(1), 1), await store.LoadAsync(Cancelled));
         Assert.Equal("a", Assert.Single((await store.ReadAsync("app", 10, Cancelled)).Events).Id);
         Assert.Empty(await store.RefusedAsync(Cancelled));
+        Assert.Equal(default, await store.LoadMarkAsync(Cancelled));
+        await store.SaveAsync([], At(2), new LogMark("e", 1), Cancelled);
+        Assert.Equal(new LogMark("e", 1), await store.LoadMarkAsync(Cancelled));
     }
 
     [Fact]

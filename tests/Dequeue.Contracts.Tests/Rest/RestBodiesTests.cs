@@ -27,6 +27,18 @@ public sealed class RestBodiesTests
             RestJson.Default.NegotiateResponse);
 
     [Fact]
+    public void Bodies_name_the_epoch_of_a_log_that_has_one()
+    {
+        Golden(new SyncMeta(1, 2, "e1", 3, "e"), """{"eventCount":1,"lastEventTs":2,"lastEventId":"e1","lastSyncedAtTs":3,"epoch":"e"}""", RestJson.Default.SyncMeta);
+        Golden(new NegotiateResponse("wss://host/", default, "e"), """{"url":"wss://host/","expiresAt":"0001-01-01T00:00:00+00:00","epoch":"e"}""", RestJson.Default.NegotiateResponse);
+        Golden(new PushResponse([], [], []) { Epoch = "e" }, """{"acknowledged":[],"rejected":[],"errors":[],"epoch":"e"}""", RestJson.Default.PushResponse);
+        Golden(
+            new Problem("History changed", 409, "x", ErrorCodes.HistoryChanged) { Epoch = "e", EventCount = 110 },
+            """{"title":"History changed","status":409,"detail":"x","code":"HISTORY_CHANGED","epoch":"e","eventCount":110}""",
+            RestJson.Default.Problem);
+    }
+
+    [Fact]
     public void A_problem()
         => Golden(
             new Problem("Invalid checkpoint", 400, "since is an RFC 3339 date-time.", ErrorCodes.InvalidCheckpoint),

@@ -60,7 +60,7 @@ public sealed class PageTests(Backend backend)
         context.Features.Set<IHttpRequestLifetimeFeature>(lifetime);
         context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(reader));
 
-        var answer = await pages.AnswerAsync(context.Request, OperationHost.Log("ada"), Checkpoint.Beginning, 1000, null, Cancel);
+        var answer = await pages.AnswerAsync(context.Request, OperationHost.Log("ada"), Checkpoint.Beginning, 1000, null, default, Cancel);
         Assert.InRange(memory.Held, 3_600_000, EventPaging.MaxBytes);
         var sending = answer.ExecuteAsync(context);
         await reader.Blocked.WaitAsync(Cancel);
@@ -83,7 +83,7 @@ public sealed class PageTests(Backend backend)
         var pages = new EventPages(host.Services.GetRequiredService<EventLog>(), memory, clock);
         using var held = memory.TryTake(OperationHost.Log("ada"), 100);
 
-        var waiting = pages.AnswerAsync(new DefaultHttpContext().Request, OperationHost.Log("ada"), Checkpoint.Beginning, 10, null, Cancel);
+        var waiting = pages.AnswerAsync(new DefaultHttpContext().Request, OperationHost.Log("ada"), Checkpoint.Beginning, 10, null, default, Cancel);
         clock.Advance(TimeSpan.FromSeconds(2));
         await using var services = new ServiceCollection().AddLogging().BuildServiceProvider();
         var refused = new DefaultHttpContext { RequestServices = services };

@@ -1,3 +1,4 @@
+using Dequeue.Storage.Tests.Backup;
 using Dequeue.Storage.Tests.Log;
 
 namespace Dequeue.Storage.Tests.AzureTables;
@@ -41,6 +42,10 @@ public sealed class AzureEntityIndexTests(AzuriteFixture fixture) : EntityIndexC
 }
 
 public sealed class AzureRangeDigestTests(AzuriteFixture fixture) : RangeDigestConformance(fixture), IClassFixture<AzuriteFixture>;
+
+public sealed class AzureEpochTests(AzuriteFixture fixture) : EpochConformance(fixture), IClassFixture<AzuriteFixture>;
+
+public sealed class AzureBackupTests(AzuriteFixture fixture) : BackupConformance(fixture), IClassFixture<AzuriteFixture>;
 
 public sealed class AzureCompactionTests(AzuriteFixture fixture) : CompactionConformance(fixture), IClassFixture<AzuriteFixture>
 {

@@ -245,7 +245,7 @@ public abstract class CompactionConformance(ITableFixture fixture)
 
         async Task StreamAsync(EventLog log, StreamCompact? compact, int most)
         {
-            var plan = await StreamPlan.MakeAsync(log, key, position, null, compact, Cancel);
+            var plan = await StreamPlan.MakeAsync(log, key, position, null, compact, default, Cancel);
             var after = stored.Count - (int)await log.CountAfterAsync(key, await log.ReadHeadAsync(key, Cancel), position, Cancel);
             var expected = compact is null ? stored.Skip(after).ToList() : CompactEvents.Survivors([.. stored.Skip(after)], compact.Keep);
             Assert.Equal(expected.Count, plan.TotalEvents);

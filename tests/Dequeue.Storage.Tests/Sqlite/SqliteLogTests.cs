@@ -1,3 +1,4 @@
+using Dequeue.Storage.Tests.Backup;
 using Dequeue.Storage.Tests.Log;
 using Dequeue.Sync.Log;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -62,6 +63,10 @@ public sealed class SqliteEntityIndexTests(SqliteFixture fixture) : EntityIndexC
 }
 
 public sealed class SqliteRangeDigestTests(SqliteFixture fixture) : RangeDigestConformance(fixture), IClassFixture<SqliteFixture>;
+
+public sealed class SqliteEpochTests(SqliteFixture fixture) : EpochConformance(fixture), IClassFixture<SqliteFixture>;
+
+public sealed class SqliteBackupTests(SqliteFixture fixture) : BackupConformance(fixture), IClassFixture<SqliteFixture>;
 
 public sealed class SqliteCompactionTests(SqliteFixture fixture) : CompactionConformance(fixture), IClassFixture<SqliteFixture>
 {

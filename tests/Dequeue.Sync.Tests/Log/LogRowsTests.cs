@@ -112,6 +112,22 @@ public sealed class LogRowsTests
     }
 
     [Fact]
+    public void The_epoch_stands_in_the_head_and_in_a_row_of_its_own()
+    {
+        var row = Assert.IsType<RowOperation.Insert>(new HeadRow(new LogHead(1, Checkpoint.FromTicks(638999999999999999), "a", 1) { Epoch = "e-1" }, [], null).Commit(HeadRow.None)).Row;
+        Assert.Equal("id=a n=1 t=638999999999999999 tail= ts=1 u=e-1", Text(row));
+        Assert.Equal("e-1", HeadRow.From(row).Head.Epoch);
+        Assert.Throws<LogCorruptException>(() => HeadRow.From(row.Set("u", "no epoch")));
+
+        var kept = EpochRow.Create("e-1");
+        Assert.Equal(("log", "u=e-1"), (kept.Key, Text(kept)));
+        string[] sorted = ["j", LogRows.Epoch, LogRows.Page(0)];
+        Assert.Equal(sorted, sorted.Order(StringComparer.Ordinal));
+        Assert.NotEqual(EpochRow.NewEpoch(), EpochRow.NewEpoch());
+        Assert.True(HistoryClaim.IsEpoch(EpochRow.NewEpoch()));
+    }
+
+    [Fact]
     public void An_index_row()
     {
         var (stack, one, two, page) = (EntityKey.Of("s"), EntityKey.Of("t1"), EntityKey.Of("t2"), 638999999999999999);

@@ -21,6 +21,7 @@ const app = document.querySelector('meta[name="dequeue-app"]').content;
 /** Makes a client of the user's, with a store and options; null when nobody is signed in. */
 let connect = null;
 let meta = null;
+let epoch = null; // of the log that this page began with
 let totalsTimer = 0;
 
 const expected = () => meta?.eventCount ?? null;
@@ -60,6 +61,7 @@ async function signIn(startsSync = false) {
 function stop() {
   clearTimeout(totalsTimer);
   totalsTimer = 0;
+  epoch = null;
   fresh.leave();
   lanes.stop();
   tail.stop();
@@ -82,7 +84,13 @@ async function refresh() {
   const mine = connect;
   const read = await mine(new MemoryStore()).meta();
   if (connect !== mine) return;
+  if (epoch !== null && read.epoch !== epoch) {
+    showBanner('This history is no more: the server\'s log was erased, or is another one. Nothing was changed here.', { label: 'Begin anew', run: beginAnew });
+    return;
+  }
+
   meta = read;
+  epoch = read.epoch ?? null;
   $('total-events').textContent = number(read.eventCount);
   $('total-committed').textContent = read.lastSyncedAtTs ? dayTime(new Date(read.lastSyncedAtTs)) : '–';
   $('total-last').textContent = $('total-last').title = read.lastEventId ?? '–';
@@ -110,9 +118,20 @@ function onFailure(failure) {
   $('token').setAttribute('aria-invalid', 'true');
 }
 
-function showBanner(text) {
+function showBanner(text, action) {
   $('banner').textContent = text;
+  if (action) {
+    const button = Object.assign(document.createElement('button'), { type: 'button', textContent: action.label });
+    button.addEventListener('click', action.run);
+    $('banner').append(' ', button);
+  }
+
   $('banner').hidden = false;
+}
+
+function beginAnew() {
+  stop();
+  signIn();
 }
 
 function hideBanner() {

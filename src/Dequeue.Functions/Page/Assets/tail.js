@@ -46,6 +46,7 @@ export function liveTail({ app, onFailure, onArrival }) {
     state.dataset.state = name;
     state.textContent = failure && name === 'stopped' ? say(failure) : STATES[name];
     state.title = failure ? say(failure) : '';
+    if (name === 'live') onArrival(); // whoever was cut off may come back to another log
   }
 
   function take(event) {
