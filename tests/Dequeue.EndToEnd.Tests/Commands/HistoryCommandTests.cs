@@ -36,7 +36,8 @@ public sealed class HistoryCommandTests : IDisposable
             Assert.Contains("The server had been put back to an earlier state: 50 events that it lacked were pushed again, and both hold the same.", healed.Errors, StringComparison.Ordinal);
             Assert.StartsWith("160 events in ", check.Output, StringComparison.Ordinal);
             Assert.Contains($"digest {JsonDocument.Parse(healed.Output).RootElement.GetProperty("digest").GetString()}: sound", check.Output, StringComparison.Ordinal);
-            Assert.Equal((0, ""), (quiet.Code, quiet.Errors.Trim()));
+            Assert.Equal(0, quiet.Code);
+            Assert.DoesNotContain("put back", quiet.Errors + quiet.Output, StringComparison.Ordinal);
         }
     }
 

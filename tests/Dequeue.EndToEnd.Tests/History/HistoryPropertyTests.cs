@@ -125,7 +125,7 @@ public sealed class HistoryPropertyTests(HistoryBackend backend) : IClassFixture
             foreach (var device in _devices)
             {
                 var held = device.Store;
-                var sent = (await held.SentAsync(Stop)).Select(one => one.Id).ToHashSet();
+                var sent = (await held.SentAsync(Stop)).Concat(await held.PeekAsync(int.MaxValue, Stop)).Select(one => one.Id).ToHashSet();
                 if (device.Refusal is null)
                 {
                     Assert.Equal(log, (held.Events.Count, held.Digest()));
