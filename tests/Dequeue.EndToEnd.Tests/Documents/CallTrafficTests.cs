@@ -94,13 +94,15 @@ public sealed class CallTrafficTests : IAsyncDisposable
     {
         var isGet = method == "get";
         var request = new HttpRequestMessage(
-            HttpMethod.Parse(method), path.Replace("{appId}", "dequeue", StringComparison.Ordinal) + (isGet && status == "400" ? "?since=yesterday" : ""));
+            HttpMethod.Parse(method),
+            path.Replace("{appId}", "dequeue", StringComparison.Ordinal) + (isGet ? status switch { "400" => "?since=yesterday", "409" => "?epoch=another", _ => "" } : ""));
         if (operation["requestBody"] is { } reference)
         {
             var example = documents.Resolve(reference)["content"]!["application/json"]!["example"]!.ToJsonString();
             request.Content = status switch
             {
                 "400" => new StringContent("no JSON"),
+                "409" => new StringContent($$"""{"epoch":"another",{{example.TrimStart('{')}}""", Encoding.UTF8, "application/json"),
                 "413" => new ByteArrayContent(new byte[PushLimits.MaxBodyBytes + 1]),
                 _ => new StringContent(example, Encoding.UTF8, "application/json"),
             };
