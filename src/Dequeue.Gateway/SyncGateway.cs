@@ -151,6 +151,14 @@ public sealed partial class SyncGateway : IDisposable
         catch (WebSocketException failure)
         {
             LogUnreachable(failure.GetType().Name);
+            if (pubSub.HttpStatusCode == HttpStatusCode.TooManyRequests)
+            {
+                // The event handler counts a connection as a call; Web PubSub passes on the status, and not when to come again.
+                context.Response.Headers.RetryAfter = "1";
+                await RefuseAsync(context.Response, StatusCodes.Status429TooManyRequests, "Too many requests", ErrorCodes.RateLimited, "Too many calls; come again later.");
+                return;
+            }
+
             var status = (int)pubSub.HttpStatusCode is >= 400 and var refused ? refused : StatusCodes.Status502BadGateway;
             await RefuseAsync(context.Response, status, "Bad gateway", ErrorCodes.Internal, "Web PubSub does not take the connection.");
             return;

@@ -143,7 +143,7 @@ public readonly ref struct JsonText(ReadOnlySpan<byte> raw, bool isEscaped, int 
     /// <summary>True for <c>""</c>.</summary>
     public bool IsEmpty => Raw.IsEmpty;
 
-    /// <summary>The text, or null when it is missing or is no valid Unicode (a lone surrogate escape).</summary>
+    /// <summary>The text, or null when it is missing, is no valid Unicode (a lone surrogate escape) or holds an escape that JSON does not know.</summary>
     public string? GetString()
     {
         if (!IsPresent) return null;
@@ -152,12 +152,12 @@ public readonly ref struct JsonText(ReadOnlySpan<byte> raw, bool isEscaped, int 
         quoted[0] = quoted[^1] = (byte)'"';
         Raw.CopyTo(quoted[1..]);
         var reader = new Utf8JsonReader(quoted);
-        reader.Read();
         try
         {
+            reader.Read();
             return reader.GetString();
         }
-        catch (InvalidOperationException)
+        catch (Exception invalid) when (invalid is InvalidOperationException or JsonException)
         {
             return null;
         }
