@@ -63,6 +63,10 @@ internal sealed class IssuerKeys : IDisposable
         return keys.Count == 0 && _failure is { } failure ? throw Unavailable(failure.Why) : (known.Configuration.Issuer, keys);
     }
 
+    /// <summary>Fetches the keys before they are needed. No token has named one yet, so that this is never a refresh.</summary>
+    /// <exception cref="IssuerUnavailableException">There are no keys.</exception>
+    public Task WarmUpAsync(CancellationToken cancellationToken) => FetchAsync(held => Age(held) >= Life, cancellationToken);
+
     public void Dispose()
     {
         _http.Dispose();

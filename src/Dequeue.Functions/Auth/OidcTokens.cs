@@ -60,7 +60,7 @@ internal sealed class OidcTokens(Uri authority, IReadOnlyList<string> audiences,
 
     /// <summary>Fetches the issuer's keys before they are needed.</summary>
     /// <exception cref="IssuerUnavailableException">They cannot be had just now.</exception>
-    public Task WarmUpAsync(CancellationToken cancellationToken) => _keys.FindAsync("", cancellationToken);
+    public Task WarmUpAsync(CancellationToken cancellationToken) => _keys.WarmUpAsync(cancellationToken);
 
     /// <summary>Whether a token is valid now, as far as clocks can tell. One that never expires is not.</summary>
     public static bool IsCurrent(TimeProvider clock, DateTime? notBefore, DateTime? expires)

@@ -23,7 +23,9 @@ internal sealed class TimerMonitor(string folder)
     {
         Directory.CreateDirectory(folder);
         var path = PathOf(function);
-        File.WriteAllBytes(path + ".new", JsonSerializer.SerializeToUtf8Bytes(new Stored(schedule, status)));
+        var options = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
+        if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        using (var file = new FileStream(path + ".new", options)) JsonSerializer.Serialize(file, new Stored(schedule, status));
         File.Move(path + ".new", path, overwrite: true);
     }
 

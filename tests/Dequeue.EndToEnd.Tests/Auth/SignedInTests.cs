@@ -12,8 +12,8 @@ public sealed class SignedInTests
     public async Task Tokens_of_the_issuer_open_the_apps_that_they_name_and_no_others()
     {
         await using var issuer = await LocalIssuer.StartAsync();
-        await using var host = await StartAsync(issuer);
         var key = issuer.NewRsaKey("k");
+        await using var host = await StartAsync(issuer);
         string Token(params (string, object?)[] claims) => issuer.Token(key, SecurityAlgorithms.RsaSha256, TimeProvider.System.GetUtcNow(), null, claims);
 
         await OperationHost.UntilAsync(async () => (await CallAsync(host, "/apps/notes/sync/pull", Token())).Status != HttpStatusCode.ServiceUnavailable);
