@@ -153,9 +153,7 @@ public sealed partial class SyncGateway : IDisposable
             LogUnreachable(failure.GetType().Name);
             if (pubSub.HttpStatusCode == HttpStatusCode.TooManyRequests)
             {
-                // The event handler counts a connection as a call; Web PubSub passes on the status, and not when to come again.
-                context.Response.Headers.RetryAfter = "1";
-                await RefuseAsync(context.Response, StatusCodes.Status429TooManyRequests, "Too many requests", ErrorCodes.RateLimited, "Too many calls; come again later.");
+                await RefuseAsOneTooManyAsync(context.Response);
                 return;
             }
 
@@ -195,6 +193,13 @@ public sealed partial class SyncGateway : IDisposable
         await answer.Content.CopyToAsync(response.Body, response.HttpContext.RequestAborted);
     }
 
+    // The event handler counts a connection as a call; Web PubSub passes on the status alone, and not when to come again.
+    private static Task RefuseAsOneTooManyAsync(HttpResponse response)
+    {
+        response.Headers.RetryAfter = "1";
+        return RefuseAsync(response, StatusCodes.Status429TooManyRequests, "Too many calls", ErrorCodes.RateLimited, "Slow down and try again.");
+    }
+
     private static Task RefuseAsync(HttpResponse response, int status, string title, string code, string detail)
         => Results.Json(new Problem(title, status, detail, code), RestJson.Default.Problem, Problem.MediaType, status).ExecuteAsync(response.HttpContext);
 
@@ -219,6 +224,15 @@ public sealed partial class SyncGateway : IDisposable
             proxyRequest.Headers.Authorization = null;
             proxyRequest.Headers.Remove("Cookie");
             proxyRequest.Headers.Remove("Origin");
+        }
+
+        public override async ValueTask<bool> TransformResponseAsync(
+            HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+        {
+            if (proxyResponse?.StatusCode != HttpStatusCode.TooManyRequests)
+                return await base.TransformResponseAsync(httpContext, proxyResponse, cancellationToken);
+            await RefuseAsOneTooManyAsync(httpContext.Response);
+            return false;
         }
     }
 }
