@@ -23,6 +23,9 @@ public sealed class Browser : IAsyncLifetime
         _playwright?.Dispose();
     }
 
+    /// <summary>How long a page may take on a machine that does much else, in milliseconds: a guard, not a measure.</summary>
+    private const float Patience = 120_000;
+
     /// <summary>Someone who opens the page.</summary>
     internal async Task<Visitor> VisitAsync(Uri address, string fragment = "", BrowserNewContextOptions? options = null)
     {
@@ -32,7 +35,10 @@ public sealed class Browser : IAsyncLifetime
             Assert.Skip("Chromium is missing, and cannot be installed here: apt-get install chromium.");
         }
 
-        var visitor = await Visitor.OpenAsync(await _browser.NewContextAsync(options));
+        var context = await _browser.NewContextAsync(options);
+        context.SetDefaultNavigationTimeout(Patience);
+        context.SetDefaultTimeout(Patience);
+        var visitor = await Visitor.OpenAsync(context);
         await visitor.Page.GotoAsync(new Uri(address, "/" + fragment).AbsoluteUri);
         return visitor;
     }

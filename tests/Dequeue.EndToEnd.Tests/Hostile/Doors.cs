@@ -25,8 +25,7 @@ internal sealed record Door(string Name, HttpMethod Method, string Route)
     /// <summary>What each endpoint is. One that is not here fails <see cref="MatrixTests"/>.</summary>
     public static readonly IReadOnlyDictionary<string, DoorKind> Kinds = new Dictionary<string, DoorKind>
     {
-        ["Health"] = DoorKind.Public, ["Page"] = DoorKind.Public, ["PageFile"] = DoorKind.Public, ["PageClientFile"] = DoorKind.Public,
-        ["OpenApi"] = DoorKind.Public, ["AsyncApi"] = DoorKind.Public,
+        ["Health"] = DoorKind.Public, ["Page"] = DoorKind.Public, ["PageFile"] = DoorKind.Public, ["OpenApi"] = DoorKind.Public, ["AsyncApi"] = DoorKind.Public,
         ["StreamNeedsUpgrade"] = DoorKind.Public, ["LiveNeedsUpgrade"] = DoorKind.Public,
         ["Preflight"] = DoorKind.Public, ["PreflightForDefaultApp"] = DoorKind.Public,
         ["Push"] = DoorKind.User, ["PushToDefaultApp"] = DoorKind.User, ["Pull"] = DoorKind.User, ["PullFromDefaultApp"] = DoorKind.User, ["Events"] = DoorKind.User,

@@ -25,7 +25,7 @@ public sealed class StreamTests(Backend backend)
         var rest = await stream.ReceiveUntilAsync("sync.stream.complete");
 
         Assert.Equal(WebSocketMessageType.Binary, kind);
-        Assert.Matches("""^{"type":"sync\.stream\.start","totalEvents":5,"epoch":"[0-9A-Za-z_-]{1,64}"}$""", start.GetRawText());
+        Assert.Equal("""{"type":"sync.stream.start","totalEvents":5}""", start.GetRawText());
         Assert.Equal(["sync.stream.batch", "sync.stream.complete"], rest.Select(RawStream.TypeOf));
         Assert.Equal(rest[1].GetProperty("newCheckpoint").GetString(), rest[0].GetProperty("checkpoint").GetString());
     }
