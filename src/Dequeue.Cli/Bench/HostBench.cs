@@ -21,8 +21,9 @@ internal static class HostBench
     /// <summary>Measures both builds in turn.</summary>
     public static async Task<string> RunAsync(int runs, FileInfo? other, CancellationToken cancellationToken)
     {
-        List<Side> sides = [new Side(null)];
-        if (other is not null) sides.Add(new Side(other));
+        await using var here = new Side(null);
+        await using var there = other is null ? null : new Side(other);
+        Side[] sides = there is null ? [here] : [here, there];
         for (var run = -1; run < runs; run++)
         {
             foreach (var side in sides) await side.StartAsync(isWarmUp: run < 0, cancellationToken);
@@ -47,7 +48,6 @@ internal static class HostBench
 
         report.Append(CultureInfo.InvariantCulture, $"\nMemory of both processes after these streams of 50,000 events: {sides[0].Memory / 1e6:0} MB now, {sides[0].PeakMemory / 1e6:0} MB at most");
         report.AppendLine(other is null ? "." : string.Create(CultureInfo.InvariantCulture, $"; before {sides[1].Memory / 1e6:0} MB and {sides[1].PeakMemory / 1e6:0} MB."));
-        foreach (var side in sides) await side.DisposeAsync();
         return report.ToString();
     }
 
@@ -57,13 +57,15 @@ internal static class HostBench
         private readonly Dictionary<string, Samples> _samples = [];
         private readonly Dictionary<int, TokenProvider> _tokens = [];
         private readonly HttpClient _http = new();
-        private BenchBackend _backend = null!;
+        private BenchBackend? _backend;
 
         public IEnumerable<string> Names => _samples.Keys;
 
-        public long Memory { get; private set; }
+        public long Memory => Backend.ServerMemory;
 
-        public long PeakMemory { get; private set; }
+        public long PeakMemory => Backend.ServerPeakMemory;
+
+        private BenchBackend Backend => _backend ?? throw new InvalidOperationException("It is not open.");
 
         public Samples this[string name] => _samples[name];
 
@@ -90,25 +92,23 @@ internal static class HostBench
             await CallAsync("page of 1,000 events (GET events)", Page, PagesPerReading, isWarmUp, cancellationToken);
             foreach (var events in Lengths)
             {
-                var elapsed = await BenchBackend.SyncAsync(new SyncOptions { Server = _backend.Address }, _tokens[events], events, cancellationToken);
+                var elapsed = await BenchBackend.SyncAsync(new SyncOptions { Server = Backend.Address }, _tokens[events], events, cancellationToken);
                 Add(string.Create(CultureInfo.InvariantCulture, $"stream of {events:N0} events, gzip: time"), isWarmUp, elapsed);
             }
-
-            (Memory, PeakMemory) = (_backend.ServerMemory, _backend.ServerPeakMemory);
         }
 
         public async ValueTask DisposeAsync()
         {
             _http.Dispose();
-            await _backend.DisposeAsync();
+            if (_backend is not null) await _backend.DisposeAsync();
         }
 
         private async Task CallAsync(string name, string path, int calls, bool isWarmUp, CancellationToken cancellationToken)
         {
-            var (cpu, began) = (_backend.ServerCpu, TimeProvider.System.GetTimestamp());
+            var (cpu, began) = (Backend.ServerCpu, TimeProvider.System.GetTimestamp());
             for (var call = 0; call < calls; call++) await _http.GetByteArrayAsync(path, cancellationToken);
             Add(name + ": time", isWarmUp, TimeProvider.System.GetElapsedTime(began).TotalMilliseconds / calls);
-            Add(name + ": CPU", isWarmUp, (_backend.ServerCpu - cpu).TotalMilliseconds / calls);
+            Add(name + ": CPU", isWarmUp, (Backend.ServerCpu - cpu).TotalMilliseconds / calls);
         }
 
         private void Add(string name, bool isWarmUp, double milliseconds)

@@ -55,7 +55,7 @@ internal sealed class IssuerKeys : IDisposable
     /// <exception cref="IssuerUnavailableException">There are no keys.</exception>
     public async Task<(string Issuer, IReadOnlyList<SecurityKey> Keys)> FindAsync(string keyId, CancellationToken cancellationToken)
     {
-        var known = _fetched is { } held && IsUsable(held) ? held : await FetchAsync(held => Age(held) >= Life, cancellationToken);
+        var known = _fetched is { } held && IsUsable(held) ? held : await FetchWhenOldAsync(cancellationToken);
         if (known.Find(keyId) is { Count: > 0 } keys) return (known.Configuration.Issuer, keys);
 
         known = await FetchAsync(held => held == known && RefreshIsDue(), cancellationToken);
@@ -65,7 +65,7 @@ internal sealed class IssuerKeys : IDisposable
 
     /// <summary>Fetches the keys before they are needed. No token has named one yet, so that this is never a refresh.</summary>
     /// <exception cref="IssuerUnavailableException">There are no keys.</exception>
-    public Task WarmUpAsync(CancellationToken cancellationToken) => FetchAsync(held => Age(held) >= Life, cancellationToken);
+    public Task WarmUpAsync(CancellationToken cancellationToken) => FetchWhenOldAsync(cancellationToken);
 
     public void Dispose()
     {
@@ -75,6 +75,8 @@ internal sealed class IssuerKeys : IDisposable
 
     // Old keys do while another caller fetches new ones: one caller waits for a slow issuer, not all.
     private bool IsUsable(Fetched held) => Age(held) < Life || (Age(held) < LifeInOutage && _fetching.CurrentCount == 0);
+
+    private Task<Fetched> FetchWhenOldAsync(CancellationToken cancellationToken) => FetchAsync(held => Age(held) >= Life, cancellationToken);
 
     private async Task<Fetched> FetchAsync(Func<Fetched, bool> isNeeded, CancellationToken cancellationToken)
     {

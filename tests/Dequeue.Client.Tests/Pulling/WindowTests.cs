@@ -113,15 +113,23 @@ public sealed class WindowTests
                 System.Text.Encoding.UTF8.GetString(script.Request.ToUtf8Bytes()));
             await script.BehaveAsync();
             var buffer = new byte[100];
-            var next = await script.Socket.ReceiveAsync(buffer, script.Gone);
-            later = next.MessageType == WebSocketMessageType.Close ? "close" : System.Text.Encoding.UTF8.GetString(buffer, 0, next.Count);
+            later = "the end";
+            try
+            {
+                var next = await script.Socket.ReceiveAsync(buffer, script.Gone);
+                if (next.MessageType != WebSocketMessageType.Close) later = System.Text.Encoding.UTF8.GetString(buffer, 0, next.Count);
+            }
+            catch (Exception gone) when (gone is WebSocketException or OperationCanceledException or IOException)
+            {
+                // The client does not wait long for an answer to its goodbye.
+            }
         };
         using var sync = new SyncManager(server.Options with { Window = 0 }, new InMemoryEventStore(), Tokens);
 
         await sync.PullAsync(cancellationToken: Cancelled);
 
         await server.NoSocketsAsync();
-        Assert.Equal("close", later);
+        Assert.Equal("the end", later);
     }
 
     private sealed class SlowStore : IEventStore
