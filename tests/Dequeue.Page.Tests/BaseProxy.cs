@@ -3,12 +3,13 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Dequeue.Page.Tests;
 
-/// <summary>A proxy that has a server under <c>/base/</c>, and nothing elsewhere.</summary>
+/// <summary>A proxy that has a server at its own address, under a path or beside an app's files.</summary>
 internal sealed class BaseProxy : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -18,16 +19,21 @@ internal sealed class BaseProxy : IAsyncDisposable
 
     public Uri Address { get; private set; } = null!;
 
-    public static async Task<BaseProxy> StartAsync(Uri server)
+    /// <summary>Starts one.</summary>
+    /// <param name="server">Where the calls go.</param>
+    /// <param name="below">The path under which they are: nothing, or <c>/base</c>.</param>
+    /// <param name="map">What else is there.</param>
+    public static async Task<BaseProxy> StartAsync(Uri server, string below = "", Action<IEndpointRouteBuilder>? map = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         var app = builder.Build();
         app.Urls.Add("http://127.0.0.1:0");
         var proxy = new BaseProxy(app, new HttpClient { BaseAddress = server });
-        app.Map("/base/{**path}", proxy.PassAsync);
+        app.Map(below + "/{**path}", proxy.PassAsync);
+        map?.Invoke(app);
         await app.StartAsync();
-        proxy.Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First() + "/base/");
+        proxy.Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First() + below + "/");
         return proxy;
     }
 

@@ -46,7 +46,7 @@ public sealed class ServingTests(Backend backend, Browser browser)
     {
         var user = backend.NewUser();
         await user.PushHistoryAsync(12);
-        await using var proxy = await BaseProxy.StartAsync(backend.Address);
+        await using var proxy = await BaseProxy.StartAsync(backend.Address, "/base");
         await using var visitor = await browser.VisitAsync(proxy.Address, "#token=" + user.Token);
         await visitor.SeesLiveAsync();
         await visitor.SeesAsync("#fresh", new Regex("Complete: 12 events in .* by stream"));
