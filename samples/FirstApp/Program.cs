@@ -2,8 +2,11 @@ using System.Text.Json;
 using Dequeue.Client;
 using Dequeue.Client.Sqlite;
 
-// FirstApp <server> <token> <device>
-var (server, token, device) = (new Uri(args[0]), args[1], args[2]);
+if (args is not [var url, var token, var device] || !Uri.TryCreate(url, UriKind.Absolute, out var server))
+{
+    Console.Error.WriteLine("FirstApp <server> <token> <device>");
+    return 2;
+}
 
 await using var store = await SqliteEventStore.OpenAsync($"{device}.db");
 using var sync = new SyncManager(new SyncOptions { Server = server }, store, TokenProviders.Fixed(token));
@@ -21,9 +24,19 @@ await sync.EnqueueAsync([JsonSerializer.SerializeToUtf8Bytes(new
 })]);
 Console.WriteLine($"Sent: {await sync.FlushAsync()}");
 
-// All that this user's devices have made and will make, each event at least once.
-await foreach (var next in sync.WatchAsync("screen"))
+// All that this user's devices have made and will make, each event at least once. Being offline is waited for; a refusal is not.
+try
 {
-    var title = JsonDocument.Parse(next.Payload).RootElement.GetProperty("state").GetProperty("title");
-    Console.WriteLine($"{next.Type} {next.EntityId}: {title}");
+    await foreach (var next in sync.WatchAsync("screen"))
+    {
+        var title = JsonDocument.Parse(next.Payload).RootElement.GetProperty("state").GetProperty("title");
+        Console.WriteLine($"{next.Type} {next.EntityId}: {title}");
+    }
 }
+catch (SyncFailedException refused)
+{
+    Console.Error.WriteLine(refused.Message);
+    return 1;
+}
+
+return 0;

@@ -46,15 +46,42 @@ public sealed class TodoDevice : IAsyncDisposable
     /// <summary>Sends what was made. Offline it says so, and keeps it.</summary>
     public Task<FlushResult> FlushAsync() => _sync.FlushAsync();
 
-    /// <summary>Follows the other devices until <paramref name="isDone"/> holds.</summary>
-    public async Task FollowAsync(Func<TodoDevice, bool> isDone, CancellationToken cancellationToken)
+    /// <summary>Gets all that the server has.</summary>
+    /// <returns>Why not, or null.</returns>
+    public async Task<SyncFailure?> PullAsync()
     {
-        if (isDone(this)) return;
-        await foreach (var next in _sync.WatchAsync("list", cancellationToken))
+        try
         {
-            Apply(next);
-            if (isDone(this)) return;
+            await _sync.PullAsync();
         }
+        catch (SyncFailedException failed)
+        {
+            return failed.Failure;
+        }
+
+        await foreach (var json in _store.ReadAsync()) Apply(new SyncEventReader().Read(json));
+        return null;
+    }
+
+    /// <summary>Follows the other devices until <paramref name="isDone"/> holds.</summary>
+    /// <returns>False when the time was over before.</returns>
+    public async Task<bool> FollowAsync(Func<TodoDevice, bool> isDone, CancellationToken patience)
+    {
+        if (isDone(this)) return true;
+        try
+        {
+            await foreach (var next in _sync.WatchAsync("list", patience))
+            {
+                Apply(next);
+                if (isDone(this)) return true;
+            }
+        }
+        catch (OperationCanceledException) when (patience.IsCancellationRequested)
+        {
+            // Others may need longer than one wants to wait.
+        }
+
+        return false;
     }
 
     /// <summary>The app is closed.</summary>

@@ -9,5 +9,5 @@ public sealed record HistoryChange(long? PushedAgain, SyncFailure? Failure)
     /// <summary>One sentence for people.</summary>
     public override string ToString()
         => Failure?.Message
-            ?? $"The server had been put back to an earlier state: {PushedAgain:N0} events that it lacked were pushed again, and both hold the same.";
+            ?? $"The server had been put back to an earlier state: {Counted.Of(PushedAgain ?? 0, "event")} that it lacked {(PushedAgain == 1 ? "was" : "were")} pushed again, and both hold the same.";
 }

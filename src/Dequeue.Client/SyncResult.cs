@@ -40,8 +40,8 @@ public sealed record SyncResult(
 {
     /// <summary>One sentence for people.</summary>
     public override string ToString()
-        => string.Create(CultureInfo.InvariantCulture, $"{Events:N0} events in {Seconds:0.000} s by {(Transport == SyncTransport.Stream ? "stream" : "REST")}")
-            + (PushedAgain is { } again ? string.Create(CultureInfo.InvariantCulture, $"; the server had been put back, and was given {again:N0} events again") : "")
+        => string.Create(CultureInfo.InvariantCulture, $"{Counted.Of(Events, "event")} in {Seconds:0.000} s by {(Transport == SyncTransport.Stream ? "stream" : "REST")}")
+            + (PushedAgain is { } again ? $"; the server had been put back, and was given {Counted.Of(again, "event")} again" : "")
             + (StreamFailure is null ? "." : $"; the stream failed: {StreamFailure}");
 }
 

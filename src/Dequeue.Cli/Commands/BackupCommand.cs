@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using Dequeue.Client;
 using Dequeue.Storage;
 
 namespace Dequeue.Cli.Commands;
@@ -17,7 +17,7 @@ internal static class BackupCommand
         {
             var path = parsed.GetRequiredValue(file);
             var report = await stored.UseAsync(parsed, table => EventLogBackup.WriteAsync(table, path, cancellationToken));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.Logs} logs, {report.Rows} rows in {path}."));
+            Console.WriteLine($"{Counted.Of(report.Logs, "log", Counted.Digits)}, {Counted.Of(report.Rows, "row", Counted.Digits)} in {path}.");
             return 0;
         });
         return command;

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using System.Globalization;
 using Dequeue.Cli.Terminal;
+using Dequeue.Client;
 
 namespace Dequeue.Cli.Commands;
 
@@ -14,10 +14,16 @@ internal static class CheckCommand
         stored.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var report = await stored.UseAsync(parsed, (events, log) => events.CheckAsync(log, cancellationToken));
+            var (report, log) = await stored.UseAsync(parsed, async (events, log) => (await events.CheckAsync(log, cancellationToken), log));
+            if (report is { IsSound: true, Events: 0, Pages: 0 })
+            {
+                await Console.Error.WriteLineAsync(StoredLog.Absent(log));
+                return 1;
+            }
+
             foreach (var finding in report.Findings) await Console.Error.WriteLineAsync(PlainText.Of(finding));
-            Console.WriteLine(string.Create(
-                CultureInfo.InvariantCulture, $"{report.Events} events in {report.Pages} pages, digest {report.Digest}: {(report.IsSound ? "sound" : $"{report.Findings.Count} findings")}"));
+            var verdict = report.IsSound ? "sound" : Counted.Of(report.Findings.Count, "finding");
+            Console.WriteLine($"{Counted.Of(report.Events, "event", Counted.Digits)} in {Counted.Of(report.Pages, "page", Counted.Digits)}, digest {report.Digest}: {verdict}");
             return report.IsSound ? 0 : 1;
         });
         return command;

@@ -30,6 +30,13 @@ internal sealed class ClientOptions
         return new SyncOptions { Server = server, App = app };
     }
 
+    /// <summary>Ends the command at once when nobody answers at the URL.</summary>
+    /// <exception cref="HttpRequestException">Nobody does; the message is one sentence.</exception>
+    public async Task RequireServerAsync(ParseResult parsed, CancellationToken cancellationToken)
+    {
+        if (await ServerProbe.AbsenceAsync(Read(parsed).Server, cancellationToken) is { } absence) throw new HttpRequestException(absence);
+    }
+
     public TokenProvider Token(ParseResult parsed)
     {
         var token = parsed.GetValue(_token) ?? Environment.GetEnvironmentVariable(TokenVariable);

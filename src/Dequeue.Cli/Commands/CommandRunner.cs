@@ -1,11 +1,13 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Data.Common;
+using System.Net.Sockets;
 using Dequeue.Cli.Terminal;
 using Dequeue.Client;
 using Dequeue.Functions.Configuration;
 using Dequeue.FunctionsHost;
 using Dequeue.Sync.Storage;
+using Microsoft.AspNetCore.Connections;
 
 namespace Dequeue.Cli.Commands;
 
@@ -22,7 +24,7 @@ public static class CommandRunner
         var parsed = root.Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is not System.CommandLine.Help.HelpAction)
         {
-            foreach (var error in parsed.Errors) await Console.Error.WriteLineAsync(error.Message);
+            foreach (var sentence in UsageErrors.Of(parsed)) await Console.Error.WriteLineAsync(sentence);
             await Console.Error.WriteLineAsync("Try --help.");
             return BadUsage;
         }
@@ -36,8 +38,13 @@ public static class CommandRunner
             await Console.Error.WriteLineAsync(wrong.Message);
             return BadUsage;
         }
+        catch (IOException taken) when (taken.InnerException is AddressInUseException)
+        {
+            await Console.Error.WriteLineAsync(PortTaken(parsed, taken));
+            return Failed;
+        }
         catch (Exception failure) when (failure is FunctionsHostException or SettingsException or SyncFailedException or SignedOutException
-            or IOException or UnauthorizedAccessException or FormatException or HttpRequestException or StorageUnavailableException)
+            or IOException or SocketException or UnauthorizedAccessException or FormatException or HttpRequestException or StorageUnavailableException)
         {
             await Console.Error.WriteLineAsync(OneSentence(failure));
             return Failed;
@@ -51,6 +58,15 @@ public static class CommandRunner
         {
             return Failed;
         }
+    }
+
+    /// <summary>Which port is taken, and the option that names another one: the web server says the address that it could not have.</summary>
+    private static string PortTaken(ParseResult parsed, IOException taken)
+    {
+        var ports = parsed.CommandResult.Command.Options.OfType<Option<int>>().Where(static option => option.Name.EndsWith("port", StringComparison.Ordinal));
+        return ports.FirstOrDefault(option => taken.Message.Contains($":{parsed.GetValue(option)}:", StringComparison.Ordinal)) is { } port
+            ? $"Port {parsed.GetValue(port)} is in use by another process: {port.Name} names another one, 0 any free one."
+            : OneSentence(taken);
     }
 
     // SQLite says "SQLite Error 13: 'database or disk is full'."

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using Dequeue.Client;
 using Dequeue.Storage;
 using Dequeue.Sync.Streaming;
 
@@ -23,19 +23,22 @@ internal static class EraseCommand
         command.SetAction((parsed, cancellationToken) => stored.UseAsync(parsed, async (events, log) =>
         {
             var shelf = PageShelfStorage.Open(parsed.GetValue(references), TimeSpan.Zero, TimeProvider.System);
+            var head = await events.ReadHeadAsync(log, cancellationToken);
+            var count = Counted.Of(head.Count, "event", Counted.Digits);
             if (!parsed.GetValue(yes))
             {
-                var head = await events.ReadHeadAsync(log, cancellationToken);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{head.Count} events would be erased; add --yes."));
+                // A log without events is one that was never begun, or one whose erase was interrupted: the check knows.
+                var rest = head.Count == 0 ? (await events.CheckAsync(log, cancellationToken)).Findings : [];
+                Console.WriteLine(head.Count > 0 ? $"{count} would be erased; add --yes." : rest is [var unfinished, ..] ? unfinished : StoredLog.Absent(log));
                 return 0;
             }
 
             var rows = await events.EraseAsync(log, cancellationToken);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows} rows erased."));
+            Console.WriteLine(rows == 0 ? StoredLog.Absent(log) : head.Count == 0 ? "The interrupted erase is finished." : $"{count} erased.");
             Console.WriteLine(await connections.CloseAsync(parsed, stored.DataFolderOf(parsed), log));
             if (shelf is null) return 0;
             var pages = await PageOffers.EraseAsync(shelf, log, cancellationToken);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{pages} pages erased from {PageShelfStorage.SettingName}."));
+            Console.WriteLine($"{Counted.Of(pages, "page", Counted.Digits)} erased from {PageShelfStorage.SettingName}.");
             return 0;
         }));
         return command;

@@ -47,8 +47,8 @@ internal sealed class OpenConnections
         var named = parsed.GetValue(_webPubSub) ?? Setting(Variable) ?? Setting(EndpointVariable);
         if (named is null)
         {
-            var data = DataFolder.Open(dataFolder);
-            named = data.WebPubSubEndpoint is { } endpoint ? $"Endpoint={endpoint};AccessKey={data.WebPubSubKey()};Version=1.0;" : null;
+            var data = File.Exists(DataFolder.EventsIn(dataFolder)) ? DataFolder.Open(dataFolder) : null;
+            named = data?.WebPubSubEndpoint is { } endpoint ? $"Endpoint={endpoint};AccessKey={data.WebPubSubKey()};Version=1.0;" : null;
         }
 
         if (named is null) return null;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Globalization;
+using Dequeue.Client;
 using Dequeue.Storage;
 
 namespace Dequeue.Cli.Commands;
@@ -19,7 +19,7 @@ internal static class RestoreCommand
         connections.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var report = await stored.UseAsync(
+            var report = await stored.MakeAsync(
                 parsed, table => EventLogBackup.RestoreAsync(parsed.GetRequiredValue(file), table, parsed.GetValue(overwrite), cancellationToken));
             if (report is null)
             {
@@ -27,7 +27,7 @@ internal static class RestoreCommand
                 return Refused;
             }
 
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{report.Logs} logs, {report.Rows} rows restored."));
+            Console.WriteLine($"{Counted.Of(report.Logs, "log", Counted.Digits)}, {Counted.Of(report.Rows, "row", Counted.Digits)} restored.");
             Console.WriteLine(await connections.CloseAsync(parsed, stored.DataFolderOf(parsed), null));
             return 0;
         });

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Dequeue.Cli.Serving;
 using Microsoft.Extensions.Logging;
 
@@ -23,7 +24,7 @@ internal sealed class ServerOptions
         {
             port.Validators.Add(result =>
             {
-                if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is < 0 or > 65535) result.AddError($"{port.Name} is 0 to 65535.");
+                if (result.Tokens is [var word] && int.TryParse(word.Value, CultureInfo.InvariantCulture, out var number) && number is < 0 or > 65535) result.AddError($"{port.Name} is 0 to 65535.");
             });
         }
     }

@@ -19,6 +19,9 @@ internal sealed class StoredLog
         _storage.AddTo(command);
     }
 
+    /// <summary>Says that there is none.</summary>
+    public static string Absent(LogKey log) => $"There is no log of user {log.User} in app {log.App}.";
+
     /// <summary>The data folder, as it was named.</summary>
     public string? DataFolderOf(ParseResult parsed) => _storage.DataFolderOf(parsed);
 

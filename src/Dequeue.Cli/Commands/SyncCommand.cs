@@ -33,12 +33,14 @@ internal static class SyncCommand
                 DeviceId = parsed.GetValue(device),
                 Filter = parsed.GetValue(device) is null ? EventFilter.Mirror : EventFilter.ShippedApp,
             };
+            var token = client.Token(parsed);
+            await client.RequireServerAsync(parsed, cancellationToken);
             await using var store = await DeviceStore.OpenAsync(parsed.GetValue(state), cancellationToken);
-            using var sync = new SyncManager(options, store.Events, client.Token(parsed));
+            using var sync = new SyncManager(options, store.Events, token);
             if (parsed.GetValue(startOver))
             {
                 var unsent = await sync.BeginAnewAsync(cancellationToken);
-                await Console.Error.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"The device starts over; {unsent:N0} unsent events were put aside."));
+                await Console.Error.WriteLineAsync($"The device starts over; {Counted.Of(unsent, "unsent event")} {(unsent == 1 ? "was" : "were")} put aside.");
             }
 
             SyncResult result;
@@ -66,10 +68,10 @@ internal static class SyncCommand
     private static string Text(SyncResult result)
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{result.Events:N0} events in {result.Seconds:0.000} s by {result.Transport.ToString().ToLowerInvariant()}, checkpoint {result.Checkpoint}");
+        text.Append(CultureInfo.InvariantCulture, $"{Counted.Of(result.Events, "event")} in {result.Seconds:0.000} s by {result.Transport.ToString().ToLowerInvariant()}, checkpoint {result.Checkpoint}");
         if (result.ReadySeconds is { } ready) text.Append(CultureInfo.InvariantCulture, $"; those asked for first were there after {ready:0.000} s");
         if (result.HistoryEvents is { } history) text.Append(CultureInfo.InvariantCulture, $"; they are what matters of {history:N0}");
-        if (result.Repaired > 0) text.Append(CultureInfo.InvariantCulture, $"; {result.Repaired:N0} events were fetched anew");
+        if (result.Repaired > 0) text.Append(CultureInfo.InvariantCulture, $"; {Counted.Of(result.Repaired, "event")} {(result.Repaired == 1 ? "was" : "were")} fetched anew");
         if (result.Resumes > 0) text.Append("; the stream was cut and went on");
         if (result.StreamFailure is { } failure) text.Append(CultureInfo.InvariantCulture, $"; the stream failed: {failure}");
         return PlainText.Of(text.ToString());

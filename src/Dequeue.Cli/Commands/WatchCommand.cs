@@ -17,9 +17,12 @@ internal static class WatchCommand
         client.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var options = client.Read(parsed);
+            var (options, token) = (client.Read(parsed), client.Token(parsed));
+
+            // It waits for a server that comes back; a person should know that it does.
+            if (await ServerProbe.AbsenceAsync(options.Server, cancellationToken) is { } absence) await Console.Error.WriteLineAsync($"{absence} Waiting for it.");
             await using var store = await DeviceStore.OpenAsync(parsed.GetValue(state), cancellationToken);
-            using var sync = new SyncManager(options, store.Events, client.Token(parsed));
+            using var sync = new SyncManager(options, store.Events, token);
             await using var output = new LineOutput();
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
             var closing = StopWhenClosedAsync(output, stop);

@@ -10,6 +10,7 @@ namespace Dequeue.Cli.Serving;
 public sealed class DataFolder
 {
     private const int KeyBytes = 32;
+    private const string EventsFile = "events.db";
     private const string EndpointFile = "web-pubsub-endpoint";
     private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OwnersFolder = OwnersFile | UnixFileMode.UserExecute;
@@ -20,7 +21,7 @@ public sealed class DataFolder
     public string Path { get; }
 
     /// <summary>The event log's SQLite file.</summary>
-    public string Events => In("events.db");
+    public string Events => In(EventsFile);
 
     /// <summary>The durable engine's SQLite file.</summary>
     public string Durable => In("durable.db");
@@ -38,13 +39,26 @@ public sealed class DataFolder
 
     /// <summary>Opens a folder, and makes it if need be.</summary>
     /// <param name="path">Null for the user's own: <c>dequeue</c> in the local application data folder.</param>
+    /// <exception cref="IOException">It cannot be made; the message is one sentence that names the option.</exception>
     public static DataFolder Open(string? path)
     {
-        path ??= System.IO.Path.Combine(
-            Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "dequeue");
-        var made = OperatingSystem.IsWindows() ? Directory.CreateDirectory(path) : Directory.CreateDirectory(path, OwnersFolder);
-        return new DataFolder(made.FullName);
+        path ??= Usual(Environment.SpecialFolderOption.Create);
+        try
+        {
+            return new DataFolder((OperatingSystem.IsWindows() ? Directory.CreateDirectory(path) : Directory.CreateDirectory(path, OwnersFolder)).FullName);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new IOException($"The data folder '{path}' cannot be made (--data): {failure.Message}", failure);
+        }
     }
+
+    /// <summary>The event log's SQLite file in a folder that need not exist, and is not made.</summary>
+    /// <param name="path">Null for the user's own.</param>
+    public static string EventsIn(string? path) => System.IO.Path.Combine(path ?? Usual(Environment.SpecialFolderOption.DoNotVerify), EventsFile);
+
+    private static string Usual(Environment.SpecialFolderOption option)
+        => System.IO.Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, option), "dequeue");
 
     /// <summary>
     /// Makes what is kept here the owner's alone: before a server writes it, and again what it has made at its start; files of an

@@ -61,10 +61,10 @@ internal static class SyncBar
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime)
         {
             var progress = task.State.Get<SyncProgress>("progress");
-            var of = progress.Total is { } total ? $" of {Count(total)}" : "";
+            var count = progress.Total is { } total ? $"{Count(progress.Processed)} of {Counted.Of(total, "event")}" : Counted.Of(progress.Processed, "event");
             var rate = progress.EventsPerSecond > 0 ? $"  {Count((long)progress.EventsPerSecond)}/s" : "";
             var left = !task.IsFinished && task.RemainingTime is { TotalSeconds: >= 1 } time ? $"  {time.TotalSeconds:0} s left" : "";
-            return new Markup($"{Count(progress.Processed)}{of} events[grey]{rate}{left}[/]");
+            return new Markup($"{count}[grey]{rate}{left}[/]");
         }
     }
 
@@ -74,12 +74,12 @@ internal static class SyncBar
 
         public void Report(SyncProgress value)
         {
-            if (value.Phase == SyncPhase.Ready) console.WriteLine($"{title}: {Count(value.Processed)} events are there that were asked for first");
+            if (value.Phase == SyncPhase.Ready) console.WriteLine($"{title}: {Counted.Of(value.Processed, "event")} {(value.Processed == 1 ? "is there that was" : "are there that were")} asked for first");
             if (value.Total is not { } total) return;
             var tenth = total == 0 ? 10 : (int)(value.Processed * 10 / total);
             if (tenth <= _shownTenth) return;
             _shownTenth = tenth;
-            console.WriteLine($"{title}: {Count(value.Processed)} of {Count(total)} events");
+            console.WriteLine($"{title}: {Count(value.Processed)} of {Counted.Of(total, "event")}");
         }
     }
 }

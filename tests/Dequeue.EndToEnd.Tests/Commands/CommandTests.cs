@@ -95,10 +95,12 @@ public sealed class CommandTests : IDisposable
         {
             var port = address.Port.ToString(System.Globalization.CultureInfo.InvariantCulture);
             var taken = await ChildProcess.RunAsync("serve", "--port", port, "--pubsub-port", "0", "--data", Path.Combine(_data, "other"));
+            var takenToo = await ChildProcess.RunAsync("serve", "--port", "0", "--pubsub-port", port, "--data", Path.Combine(_data, "other"));
             var shared = await ChildProcess.RunAsync("serve", "--port", "0", "--pubsub-port", "0", "--data", _data);
 
             Assert.Equal((1, 1), (taken.Code, shared.Code));
-            Assert.Contains("address already in use", taken.Errors, StringComparison.Ordinal);
+            Assert.Equal($"Port {port} is in use by another process: --port names another one, 0 any free one.\n", taken.Errors);
+            Assert.Equal($"Port {port} is in use by another process: --pubsub-port names another one, 0 any free one.\n", takenToo.Errors);
             Assert.Contains("in use by another process", shared.Errors, StringComparison.Ordinal);
             Assert.All([taken, shared], run => Assert.Single(run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
         }
@@ -167,14 +169,53 @@ public sealed class CommandTests : IDisposable
             var asked = await ChildProcess.RunAsync("erase", "--user", "u", "--data", _data);
             var still = await SyncAsync(address, token);
             var erase = await ChildProcess.RunAsync("erase", "--user", "u", "--data", _data, "--yes");
+            var again = await ChildProcess.RunAsync("erase", "--user", "u", "--data", _data, "--yes");
             var gone = await SyncAsync(address, token);
 
             Assert.Equal(0, check.Code);
             Assert.Contains("1234 events in", check.Output, StringComparison.Ordinal);
             Assert.EndsWith(": sound\n", check.Output, StringComparison.Ordinal);
             Assert.Contains(still.GetProperty("digest").GetString()!, check.Output, StringComparison.Ordinal);
-            Assert.Contains("1234 events would be erased", asked.Output, StringComparison.Ordinal);
+            Assert.Equal("1234 events would be erased; add --yes.\n", asked.Output);
+            Assert.StartsWith("1234 events erased.\n", erase.Output, StringComparison.Ordinal);
+            Assert.StartsWith("There is no log of user u in app dequeue.\n", again.Output, StringComparison.Ordinal);
             Assert.Equal((1_234, 0, 0), (still.GetProperty("events").GetInt32(), erase.Code, gone.GetProperty("events").GetInt32()));
+        }
+    }
+
+    [Fact]
+    public async Task A_log_that_is_not_there_is_said_to_be_absent_and_nothing_is_made()
+    {
+        var (absent, empty) = (Path.Combine(_data, "absent"), Path.Combine(_data, "empty"));
+        string[][] commands = [["check", "--user", "nobody"], ["erase", "--user", "nobody"], ["erase", "--user", "nobody", "--yes"], ["backup", Path.Combine(_data, "b")]];
+        foreach (var command in commands)
+        {
+            Assert.Equal(
+                (1, "", $"There are no logs: {Path.Combine(absent, "events.db")} does not exist (--data, --storage).\n"),
+                await ChildProcess.RunAsync([.. command, "--data", absent]));
+        }
+
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_data));
+        Directory.CreateDirectory(empty);
+        await File.WriteAllBytesAsync(Path.Combine(empty, "events.db"), [], TestContext.Current.CancellationToken);
+        const string sentence = "There is no log of user nobody in app dequeue.\n";
+        Assert.Equal((1, "", sentence), await ChildProcess.RunAsync([.. commands[0], "--data", empty]));
+        Assert.Equal((0, sentence, ""), await ChildProcess.RunAsync([.. commands[1], "--data", empty]));
+    }
+
+    [Theory]
+    [InlineData("serve", "--port", "0", "--pubsub-port", "0")]
+    [InlineData("token", "--user", "u")]
+    public async Task A_data_folder_that_cannot_be_is_said_to_be_the_option(params string[] command)
+    {
+        var file = Path.Combine(_data, "file");
+        await File.WriteAllTextAsync(file, "", TestContext.Current.CancellationToken);
+        foreach (var impossible in new[] { file, Path.Combine(file, "below"), "/proc/dequeue" })
+        {
+            var run = await ChildProcess.RunAsync([.. command, "--data", impossible]);
+
+            Assert.Equal(1, run.Code);
+            Assert.StartsWith($"The data folder '{impossible}' cannot be made (--data): ", Assert.Single(run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
         }
     }
 

@@ -30,7 +30,7 @@ public sealed class HistoryCommandTests : IDisposable
             var quiet = await ChildProcess.RunAsync("sync", "--server", address.OriginalString, "--token", token, "--state", phone);
 
             Assert.Equal((0, 0, 1, 0), (backedUp.Code, healed.Code, refused.Code, restored.Code));
-            Assert.StartsWith("1 logs, ", backedUp.Output, StringComparison.Ordinal);
+            Assert.StartsWith("1 log, ", backedUp.Output, StringComparison.Ordinal);
             Assert.Contains("--overwrite", refused.Errors, StringComparison.Ordinal);
             Assert.Contains("Open connections were closed.", restored.Output, StringComparison.Ordinal);
             Assert.Contains("The server had been put back to an earlier state: 50 events that it lacked were pushed again, and both hold the same.", healed.Errors, StringComparison.Ordinal);
@@ -96,6 +96,7 @@ public sealed class HistoryCommandTests : IDisposable
     public async Task A_backup_goes_into_a_new_file_alone_and_what_is_none_is_not_restored()
     {
         var (file, text) = (Path.Combine(_data, "there"), Path.Combine(_data, "text"));
+        await File.WriteAllBytesAsync(Path.Combine(_data, "events.db"), [], TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(file, "x", TestContext.Current.CancellationToken);
         await File.WriteAllTextAsync(text, "no backup at all, only some text", TestContext.Current.CancellationToken);
         var taken = await ChildProcess.RunAsync("backup", file, "--data", _data);

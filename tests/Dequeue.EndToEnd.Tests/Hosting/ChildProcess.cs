@@ -43,6 +43,7 @@ internal sealed class ChildProcess : IAsyncDisposable
         var child = new ChildProcess(Process.Start(start)!);
         child._process.ErrorDataReceived += (_, line) =>
         {
+            if (line.Data is null) return;
             lock (child._errors) child._errors.AppendLine(line.Data);
         };
         child._process.BeginErrorReadLine();
