@@ -118,7 +118,7 @@ public sealed class UpstreamTests
         await app.NextAsync(Cancel);
 
         // Without an end of its own it would take ten minutes for the client, and a hundred seconds for the handler.
-        await service.Server.StopAsync(Cancel).WaitAsync(TimeSpan.FromMinutes(2), Cancel);
+        await service.Server.StopAsync(Cancel).WaitAsync(Guard.Time, Cancel);
         await service.Server.StopAsync(Cancel);
 
         hangs.SetResult();

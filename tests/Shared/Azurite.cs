@@ -96,7 +96,7 @@ public sealed class Azurite : IAsyncDisposable
         var server = Process.Start(start)!;
         _servers.Add(server);
         string? port = null;
-        using var timeout = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var timeout = new CancellationTokenSource(Guard.Time);
         while (await server.StandardOutput.ReadLineAsync(timeout.Token) is { } line)
         {
             if (line.StartsWith("port ", StringComparison.Ordinal)) port = line[5..];

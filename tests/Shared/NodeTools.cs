@@ -15,7 +15,7 @@ internal static class NodeTools
     private static readonly Lazy<Task<string?>> Problem = new(SetUpAsync);
 
     /// <summary>tests/node.</summary>
-    public static string Folder { get; } = FindFolder();
+    public static string Folder { get; } = Repository.File("tests", "node");
 
     /// <summary>Runs a script to its end and returns what it printed. A script that fails, fails the test with its errors.</summary>
     /// <param name="script">Path under tests/node.</param>
@@ -45,17 +45,6 @@ internal static class NodeTools
     {
         if (await Problem.Value is not { } problem) return Path.Combine(Folder, "node_modules");
         throw Environment.GetEnvironmentVariable("CI") == "true" ? new InvalidOperationException(problem) : new NodeUnavailableException(problem);
-    }
-
-    private static string FindFolder()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            var candidate = Path.Combine(folder.FullName, "tests", "node");
-            if (File.Exists(Path.Combine(candidate, "package.json"))) return candidate;
-        }
-
-        throw new DirectoryNotFoundException("There is no tests/node above the test program.");
     }
 
     /// <returns>Null when the scripts can run, else why not.</returns>

@@ -142,7 +142,7 @@ public sealed class HostingTests
                     more = _more.Task;
                 }
 
-                await more.WaitAsync(TimeSpan.FromMinutes(2), Cancelled);
+                await more.WaitAsync(Guard.Time, Cancelled);
             }
         }
     }

@@ -248,7 +248,7 @@ public sealed class WatchTests
     {
         foreach (var json in expected)
         {
-            Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(2), Cancelled));
+            Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(Guard.Time, Cancelled));
             Assert.Equal(json, events.Current.Json.ToArray());
         }
     }

@@ -244,7 +244,7 @@ public sealed partial class PullMachineTests
     [Fact]
     public void Every_row_of_the_document_has_a_case_and_every_case_a_row()
     {
-        var rows = RowNumber().Matches(File.ReadAllText(Document())).Select(match => match.Groups[1].Value).ToHashSet();
+        var rows = RowNumber().Matches(File.ReadAllText(Repository.File("docs", "client-states.md"))).Select(match => match.Groups[1].Value).ToHashSet();
         Assert.Equal(rows.Order(), PullCases.Select(one => one.Row).Concat(LiveCases.Select(one => one.Row)).ToHashSet().Order());
     }
 
@@ -491,17 +491,6 @@ public sealed partial class PullMachineTests
     private static PullInput.Page Page(int next, bool more) => new(new EventPageBody([AnEvent], At(next), more));
 
     private static PullCommand.FetchPage Fetch(int second) => new(At(second));
-
-    private static string Document()
-    {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            var path = Path.Combine(folder.FullName, "docs", "client-states.md");
-            if (File.Exists(path)) return path;
-        }
-
-        throw new FileNotFoundException("docs/client-states.md");
-    }
 
     [GeneratedRegex(@"^\| ([PL]\d+) \|", RegexOptions.Multiline)]
     private static partial Regex RowNumber();

@@ -113,7 +113,7 @@ public sealed class ReferenceTests
 
         // The first is done and four more wait: with the one that is processed, five are in memory.
         Assert.Equal("https://a/0", (await pages.NextAsync(Cancelled)).Digest);
-        await four.Task.WaitAsync(TimeSpan.FromMinutes(2), Cancelled);
+        await four.Task.WaitAsync(Guard.Time, Cancelled);
         await pages.DisposeAsync();
         Assert.Equal(5, started);
 

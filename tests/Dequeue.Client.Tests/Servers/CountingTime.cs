@@ -13,7 +13,7 @@ internal sealed class CountingTime : TimeProvider
     /// </summary>
     public Task NoTimersAsync()
     {
-        lock (_lock) return _timers == 0 ? Task.CompletedTask : _none.Task.WaitAsync(TimeSpan.FromMinutes(2));
+        lock (_lock) return _timers == 0 ? Task.CompletedTask : _none.Task.WaitAsync(Guard.Time);
     }
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

@@ -112,7 +112,7 @@ internal sealed class TestServer : IAsyncDisposable
                 changed = _changed.Task;
             }
 
-            await changed.WaitAsync(TimeSpan.FromMinutes(2));
+            await changed.WaitAsync(Guard.Time);
         }
     }
 

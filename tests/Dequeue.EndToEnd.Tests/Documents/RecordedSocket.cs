@@ -50,7 +50,7 @@ internal sealed class RecordedSocket : IAsyncDisposable
             do
             {
                 part = await _socket.ReceiveAsync(_buffer.AsMemory(length), TestContext.Current.CancellationToken).AsTask()
-                    .WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+                    .WaitAsync(Guard.Time, TestContext.Current.CancellationToken);
                 Assert.NotEqual(WebSocketMessageType.Close, part.MessageType);
                 length += part.Count;
             }

@@ -82,7 +82,7 @@ public sealed class PacedRelayTests
 
         client.Abort();
 
-        await lost.Task.WaitAsync(TimeSpan.FromMinutes(2), Cancel);
+        await lost.Task.WaitAsync(Guard.Time, Cancel);
         client.Dispose();
     }
 

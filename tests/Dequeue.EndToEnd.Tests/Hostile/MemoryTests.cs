@@ -24,7 +24,7 @@ public sealed class MemoryTests : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         (_server, var address) = await ChildProcess.ServeAsync(SmallHeap, _folder.FullName);
-        _http = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(2) };
+        _http = new HttpClient { BaseAddress = address, Timeout = Guard.Time };
     }
 
     public async ValueTask DisposeAsync()

@@ -11,7 +11,7 @@ internal static class RawHttp
     public static async Task<int> StatusAsync(Uri address, string request)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        timeout.CancelAfter(TimeSpan.FromMinutes(2));
+        timeout.CancelAfter(Guard.Time);
         using var connection = new TcpClient();
         await connection.ConnectAsync(address.Host, address.Port, timeout.Token);
         await connection.GetStream().WriteAsync(Encoding.UTF8.GetBytes(request), timeout.Token);

@@ -28,7 +28,7 @@ public sealed class Backend : IAsyncLifetime
     /// <summary>The folder of its data.</summary>
     public string Folder => _folder.FullName;
 
-    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromMinutes(2) };
+    public HttpClient Http { get; } = new() { Timeout = Guard.Time };
 
     /// <summary>The access key of its Web PubSub, for tests that speak as that does.</summary>
     public string WebPubSubKey => DataFolder.Open(_folder.FullName).WebPubSubKey();

@@ -92,7 +92,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     public async Task WaitForErrorLineAsync(string part)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        timeout.CancelAfter(TimeSpan.FromMinutes(2));
+        timeout.CancelAfter(Guard.Time);
         using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (!Errors.Contains(part, StringComparison.Ordinal))
         {
@@ -105,7 +105,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         var lines = new List<string>();
         while (lines.Count < count)
-            lines.Add(await _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromMinutes(2)) ?? throw new EndOfStreamException(Errors));
+            lines.Add(await _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Guard.Time) ?? throw new EndOfStreamException(Errors));
         return lines;
     }
 
@@ -120,7 +120,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     public async Task<int> TerminateAsync()
     {
         using var kill = Process.Start("kill", ["-TERM", Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Guard.Time, TestContext.Current.CancellationToken);
         return _process.ExitCode;
     }
 

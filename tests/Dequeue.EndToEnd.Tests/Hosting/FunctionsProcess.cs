@@ -123,7 +123,7 @@ internal sealed class FunctionsProcess : IAsyncDisposable
         _process.ErrorDataReceived += (_, line) => _errors.AppendLine(line.Data);
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
-        var url = await address.Task.WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+        var url = await address.Task.WaitAsync(Guard.Time, TestContext.Current.CancellationToken);
         Http.Dispose();
         Http = new HttpClient { BaseAddress = url };
         if (!_isFirst) return;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 
 namespace Dequeue.EndToEnd.Tests.Hosting;
 
@@ -8,11 +7,10 @@ internal static class PublishedFunctions
 {
     /// <summary>Publishes them.</summary>
     /// <returns>The folder; the caller deletes it.</returns>
-    public static async Task<DirectoryInfo> PublishAsync(CancellationToken cancellationToken, [CallerFilePath] string here = "")
+    public static async Task<DirectoryInfo> PublishAsync(CancellationToken cancellationToken)
     {
         var folder = Directory.CreateTempSubdirectory("dequeue-published-");
-        var project = Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "src", "Dequeue.Functions");
-        string[] arguments = ["publish", project, "-c", "Release", "-v", "q", "-p:WebPubSubClient=Source", "-o", folder.FullName];
+        string[] arguments = ["publish", Repository.File("src", "Dequeue.Functions"), "-c", "Release", "-v", "q", "-p:WebPubSubClient=Source", "-o", folder.FullName];
         using var publish = Process.Start(new ProcessStartInfo("dotnet", arguments) { RedirectStandardOutput = true })!;
         var output = await publish.StandardOutput.ReadToEndAsync(cancellationToken);
         await publish.WaitForExitAsync(cancellationToken);

@@ -58,7 +58,7 @@ public sealed class CommitOrderTests(Backend backend)
         var turn = 0;
         var pushing = PushAllAsync(body => (Interlocked.Increment(ref turn) % 2 == 0 ? one : other).PostAsync("/v1/sync/push", User, body));
         for (var seen = 0; seen < Writers * Pushes * EventsOfPush; seen++)
-            Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromMinutes(2), Cancelled));
+            Assert.True(await events.MoveNextAsync().AsTask().WaitAsync(Guard.Time, Cancelled));
         await pushing;
         using var log = await one.PostAsync("/v1/sync/pull", User, """{"limit":1000}""");
         var stored = (await TestUser.JsonOf(log)).GetProperty("events").EnumerateArray().Select(static json => json.GetRawText());

@@ -22,7 +22,7 @@ public sealed class LivePublisherTests : IAsyncLifetime
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("dequeue-live-");
     private readonly FakeTimeProvider _clock = new(TimeProvider.System.GetUtcNow());
     private readonly CountingService _service = new();
-    private readonly CancellationTokenSource _patience = new(TimeSpan.FromMinutes(2)); // for a call that does not come
+    private readonly CancellationTokenSource _patience = new(Guard.Time); // for a call that does not come
     private EventLog _events = null!;
     private LivePublisher _publisher = null!;
     private AbsentUsers _absent = null!;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 using Dequeue.EndToEnd.Tests.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -120,9 +119,9 @@ public sealed class DeploymentScriptTests : IAsyncLifetime
         return app;
     }
 
-    private static async Task<(int Code, string Output)> RunAsync(string script, (string Name, string Value)[] environment, [CallerFilePath] string here = "")
+    private static async Task<(int Code, string Output)> RunAsync(string script, (string Name, string Value)[] environment)
     {
-        var scripts = Path.GetFullPath(Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", "scripts"));
+        var scripts = Repository.File("scripts");
         var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add("-c");
         start.ArgumentList.Add("exec \"$0\" 2>&1");

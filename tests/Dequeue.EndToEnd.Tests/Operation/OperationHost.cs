@@ -120,7 +120,7 @@ internal sealed class OperationHost : IAsyncDisposable
     public static async Task UntilAsync(Func<Task<bool>> isSo)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        timeout.CancelAfter(TimeSpan.FromMinutes(2));
+        timeout.CancelAfter(Guard.Time);
         using var tick = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (!await isSo()) await tick.WaitForNextTickAsync(timeout.Token);
     }

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Dequeue.Functions.Configuration;
 using Microsoft.Extensions.Configuration;
@@ -104,7 +103,7 @@ public sealed class SettingsTests
     [Fact]
     public void The_sample_settings_are_accepted_and_name_every_setting()
     {
-        using var sample = JsonDocument.Parse(File.ReadAllBytes(Repository("local.settings.sample.json")));
+        using var sample = JsonDocument.Parse(File.ReadAllBytes(Repository.File("local.settings.sample.json")));
         var values = sample.RootElement.GetProperty("Values").EnumerateObject()
             .ToDictionary(value => value.Name.Replace("__", ":", StringComparison.Ordinal), value => value.Value.GetString());
         var settings = Read(values);
@@ -112,8 +111,6 @@ public sealed class SettingsTests
         Assert.NotNull(settings.Auth.DevSigningKey);
         Assert.All(Azure.Keys, key => Assert.Contains(key, values.Keys));
     }
-
-    private static string Repository(string file, [CallerFilePath] string here = "") => Path.Combine(Path.GetDirectoryName(here)!, "..", "..", "..", file);
 
     private static BackendSettings Read(Dictionary<string, string?> settings, string environment = "Development")
         => BackendSettings.Read(new ConfigurationBuilder().AddInMemoryCollection(settings).Build(), environment);

@@ -96,8 +96,7 @@ public sealed class SampleTests(Backend backend) : IDisposable
     private Process Start(string sample, string assembly, params string[] arguments)
     {
         var (framework, configuration) = (new DirectoryInfo(AppContext.BaseDirectory), new DirectoryInfo(AppContext.BaseDirectory).Parent!);
-        var built = Path.Combine(
-            configuration.Parent!.Parent!.Parent!.Parent!.FullName, "samples", sample, "bin", configuration.Name, framework.Name, assembly + ".dll");
+        var built = Repository.File("samples", sample, "bin", configuration.Name, framework.Name, assembly + ".dll");
         return Process.Start(new ProcessStartInfo("dotnet", [built, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = _folder })!;
     }
 }

@@ -81,7 +81,7 @@ public sealed class EncodingTests(Backend backend)
         var (reading, buffer, length) = (new Reading(), new byte[MaxMessage], 0);
         while (!reading.IsComplete)
         {
-            var part = await socket.ReceiveAsync(buffer.AsMemory(length), TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+            var part = await socket.ReceiveAsync(buffer.AsMemory(length), TestContext.Current.CancellationToken).AsTask().WaitAsync(Guard.Time, TestContext.Current.CancellationToken);
             Assert.Equal(WebSocketMessageType.Binary, part.MessageType);
             length += part.Count;
             if (!part.EndOfMessage) continue;

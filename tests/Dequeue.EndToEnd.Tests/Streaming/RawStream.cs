@@ -30,7 +30,7 @@ internal sealed class RawStream : IAsyncDisposable
         while (true)
         {
             var part = await _socket.ReceiveAsync(_buffer.AsMemory(length), TestContext.Current.CancellationToken).AsTask()
-                .WaitAsync(TimeSpan.FromMinutes(2), TestContext.Current.CancellationToken);
+                .WaitAsync(Guard.Time, TestContext.Current.CancellationToken);
             if (part.MessageType == WebSocketMessageType.Close) return (WebSocketMessageType.Close, default);
             length += part.Count;
             if (!part.EndOfMessage) continue;

@@ -45,7 +45,7 @@ internal abstract class DurableApp : IAsyncDisposable
         Client.ScheduleNewOrchestrationInstanceAsync(name, input, new StartOrchestrationOptions(id), Test);
 
     public Task<OrchestrationMetadata> EndAsync(string id) =>
-        Client.WaitForInstanceCompletionAsync(id, getInputsAndOutputs: true, Test).WaitAsync(TimeSpan.FromMinutes(2), Test);
+        Client.WaitForInstanceCompletionAsync(id, getInputsAndOutputs: true, Test).WaitAsync(Guard.Time, Test);
 
     public async Task<OrchestrationMetadata> RunAsync(string name, object? input = null, string? id = null) =>
         await EndAsync(await BeginAsync(name, input, id));

@@ -8,7 +8,7 @@ internal static class Eventually
     /// <summary>Waits for a condition that nothing signals.</summary>
     public static async Task TrueAsync(Func<Task<bool>> condition)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        using var limit = new CancellationTokenSource(Guard.Time);
         while (!await condition())
         {
             await Task.Delay(2, limit.Token);

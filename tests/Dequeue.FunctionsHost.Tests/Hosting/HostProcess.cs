@@ -8,14 +8,13 @@ namespace Dequeue.FunctionsHost.Tests.Hosting;
 /// <summary><c>dequeue host</c> with the test app, in a process of its own that leads a process group.</summary>
 internal sealed class HostProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
 
     private HostProcess(Process process) => _process = process;
 
-    public HttpClient Http { get; } = new() { Timeout = Patience };
+    public HttpClient Http { get; } = new() { Timeout = Guard.Time };
 
     public int Id => _process.Id;
 
@@ -47,7 +46,7 @@ internal sealed class HostProcess : IAsyncDisposable
         host._process.BeginErrorReadLine();
         try
         {
-            var ready = await host._process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience);
+            var ready = await host._process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Guard.Time);
             host.Http.BaseAddress = ready?.StartsWith("ready ", StringComparison.Ordinal) == true
                 ? new Uri(ready["ready ".Length..])
                 : throw new InvalidOperationException($"No ready line but: {ready} {host.Errors}");
@@ -83,7 +82,7 @@ internal sealed class HostProcess : IAsyncDisposable
     /// <summary>Waits for its end; its exit code.</summary>
     public async Task<int> EndAsync()
     {
-        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Guard.Time, TestContext.Current.CancellationToken);
         return _process.ExitCode;
     }
 

@@ -22,7 +22,7 @@ internal sealed class RawHttp : IDisposable
     public async Task<string> ReadLineAsync()
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        limit.CancelAfter(TimeSpan.FromMinutes(2));
+        limit.CancelAfter(Guard.Time);
         var line = new StringBuilder();
         var one = new byte[1];
         while (await _client.GetStream().ReadAsync(one, limit.Token) == 1 && one[0] != '\n') line.Append((char)one[0]);

@@ -29,7 +29,7 @@ internal sealed class RunningHost : IAsyncDisposable
 
     public string StateFolder => _folder.FullName;
 
-    public HttpClient Http { get; } = new() { Timeout = TimeSpan.FromMinutes(2) };
+    public HttpClient Http { get; } = new() { Timeout = Guard.Time };
 
     /// <summary>What host and worker log: level, category, event id and text.</summary>
     public LogLines Log { get; } = new();

@@ -39,7 +39,7 @@ internal sealed class IndexingTable(IPartitionedTable inner) : IPartitionedTable
     public async Task FailedAsync(int count, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(TimeSpan.FromMinutes(2));
+        timeout.CancelAfter(Guard.Time);
         while (Failed < count) await Task.Delay(1, timeout.Token);
     }
 }

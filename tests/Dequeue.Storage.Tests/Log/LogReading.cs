@@ -50,7 +50,7 @@ internal static class LogReading
     public static async Task IndexedAsync(this IPartitionedTable table, LogKey key, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(TimeSpan.FromMinutes(2));
+        timeout.CancelAfter(Guard.Time);
         while (!HeadRow.From(await table.GetAsync(LogRows.Partition(key), LogRows.Head, null, timeout.Token)).IsIndexed) await Task.Delay(1, timeout.Token);
     }
 
