@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Data.Common;
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Dequeue.Cli.Terminal;
 using Dequeue.Client;
 using Dequeue.Functions.Configuration;
@@ -11,11 +12,15 @@ using Microsoft.AspNetCore.Connections;
 
 namespace Dequeue.Cli.Commands;
 
-/// <summary>Runs a command line. Exit codes: 0 done, 1 failed with one sentence on stderr, 2 bad usage.</summary>
+/// <summary>Runs a command line. Exit codes: 0 done, 1 failed with one sentence on stderr, 2 bad usage, 130 interrupted before it was done.</summary>
 public static class CommandRunner
 {
     private const int Failed = 1;
     private const int BadUsage = 2;
+    private const int Interrupted = 130;
+
+    /// <summary>What a server may take to end its work; then the process ends with it.</summary>
+    private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(30);
 
     /// <summary>Runs it.</summary>
     public static async Task<int> RunAsync(RootCommand root, string[] args)
@@ -29,9 +34,14 @@ public static class CommandRunner
             return BadUsage;
         }
 
+        using var stop = new CancellationTokenSource();
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
         try
         {
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromSeconds(30) });
+            // The library's own way gives no reason for a cancellation.
+            var running = parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null }, stop.Token);
+            return await Task.WhenAny(running, EndOfPatienceAsync(stop.Token)) == running ? await running : Interrupted;
         }
         catch (UsageException wrong)
         {
@@ -54,10 +64,27 @@ public static class CommandRunner
             await Console.Error.WriteLineAsync($"The device's store cannot be used: {Cause(failure)}");
             return Failed;
         }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            return Interrupted;
+        }
         catch (OperationCanceledException)
         {
+            await Console.Error.WriteLineAsync("It took too long.");
             return Failed;
         }
+
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            _ = stop.CancelAsync();
+        }
+    }
+
+    private static async Task EndOfPatienceAsync(CancellationToken stop)
+    {
+        await Task.Delay(Timeout.InfiniteTimeSpan, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(EndTime, CancellationToken.None);
     }
 
     /// <summary>Which port is taken, and the option that names another one: the web server says the address that it could not have.</summary>

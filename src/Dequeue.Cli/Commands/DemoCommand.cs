@@ -24,15 +24,22 @@ internal static class DemoCommand
     private static readonly TimeSpan PhoneRoundTrip = TimeSpan.FromMilliseconds(50);
     private const double PhoneMegabits = 50;
 
+    /// <summary>Events of the largest REST page, which is what a good client asks for.</summary>
+    private const int LargestPage = 1_000;
+
     /// <summary>Events of a REST page when the client names no limit.</summary>
     private const int UsualPage = 100;
+
+    /// <summary>The rows of the table that the headline compares.</summary>
+    private const int PhoneStream = 2, PhoneLargest = 3, PhoneUsual = 4;
 
     public static Command Create()
     {
         var server = new ServerOptions();
         var events = new Option<int>("--events") { Description = "Length of the history", DefaultValueFactory = _ => 10_000 };
         var exit = new Option<bool>("--exit") { Description = "Stop when everything was shown" };
-        var command = new Command("demo", "Shows the whole system at work: a history is pushed, and a new device gets it by stream and by REST.\n\nExample: dequeue demo --events 50000 --exit") { events, exit };
+        var open = new Option<bool>("--open") { Description = "Open the page in the browser at the end" };
+        var command = new Command("demo", "Shows the whole system at work: a history is pushed, and a new device gets it by stream and by REST. Ctrl+C ends it at any time.\n\nExample: dequeue demo --events 50000 --exit") { events, exit, open };
         server.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
@@ -40,14 +47,19 @@ internal static class DemoCommand
             using var scratch = new ScratchFolder();
             var options = server.Read(parsed);
             if (options.DataFolder is null) options = options with { DataFolder = scratch.Path };
+            var link = new ShortLink();
+            options = options with { Front = link.Use };
+            AnsiConsole.MarkupLine("[grey]Starting …[/]");
             await using var backend = await StartAsync(options, server.NamesPort(parsed), cancellationToken);
             var user = UserId.Parse($"demo-{Convert.ToHexStringLower(BitConverter.GetBytes(TimeProvider.System.GetUtcNow().Ticks))}");
             var key = Encoding.UTF8.GetBytes(DataFolder.Open(options.DataFolder).DevSigningKey());
             var token = DevTokens.Create(key, user, AppId.Parse("dequeue"), TimeProvider.System.GetUtcNow(), TimeSpan.FromHours(12));
             var all = await RunAsync(AnsiConsole.Console, backend, user, token, parsed.GetValue(events), cancellationToken);
             if (parsed.GetValue(exit) || !all) return all ? 0 : 1;
-            AnsiConsole.MarkupLine("[bold]See it in a browser:[/]");
-            Console.WriteLine(new Uri(backend.Address, "/#token=" + token).AbsoluteUri);
+            link.LeadTo("/#token=" + token);
+            var page = new Uri(backend.Address, link.Path);
+            AnsiConsole.MarkupLine($"See it in a browser: [bold]{page}[/]");
+            if (parsed.GetValue(open) && await Browser.OpenAsync(page, cancellationToken) is { } failure) await Console.Error.WriteLineAsync(failure);
             AnsiConsole.MarkupLine("[grey]Running. Ctrl+C stops it.[/]");
             await backend.WaitForShutdownAsync(cancellationToken);
             return 0;
@@ -88,11 +100,12 @@ internal static class DemoCommand
         var far = new SyncOptions { Server = phone.Address };
         (string Title, string Way, SyncOptions Options)[] devices =
         [
-            ("A new device, stream", "this machine, stream", near),
-            ("A new device, REST", "this machine, REST pages of 1,000", near with { Stream = StreamEndpoint.None }),
+            ("A new device, stream", "loopback, stream", near),
+            ("A new device, REST", $"loopback, pages of {Number(LargestPage)}", near with { Stream = StreamEndpoint.None, PageSize = LargestPage }),
             ("A new phone, stream", "phone link, stream", far with { Stream = StreamEndpoint.Gateway }),
-            ("A new phone, REST", $"phone link, REST pages of {UsualPage}", far with { Stream = StreamEndpoint.None, PageSize = UsualPage }),
-            ("A new phone, what matters", "phone link, stream, compact", far with { Stream = StreamEndpoint.Gateway, Compact = new() }),
+            ("A new phone, REST", $"phone link, pages of {Number(LargestPage)}", far with { Stream = StreamEndpoint.None, PageSize = LargestPage }),
+            ("A new phone, REST 100", $"phone link, pages of {UsualPage}", far with { Stream = StreamEndpoint.None, PageSize = UsualPage }),
+            ("A new phone, compact", "phone link, compact", far with { Stream = StreamEndpoint.Gateway, Compact = new() }),
         ];
 
         // A server that runs for a while is warm; so is this one before the clock runs.
@@ -102,7 +115,7 @@ internal static class DemoCommand
             await warmUp.PullAsync(null, cancellationToken);
         }
 
-        var table = new Table().Border(TableBorder.Rounded).AddColumn($"A new device gets {Number(count)} events")
+        var table = new Table().Border(TableBorder.Rounded).AddColumn($"{Counted.Of(count, "event")} by")
             .AddColumn("Time", column => column.RightAligned()).AddColumn("Events/s", column => column.RightAligned())
             .AddColumn("Received", column => column.RightAligned()).AddColumn("History");
         var allEqual = true;
@@ -119,12 +132,14 @@ internal static class DemoCommand
             seconds.Add(result.Seconds);
             table.AddRow(
                 way, $"{Number(result.Seconds, "0.000")} s", Number(result.Events / result.Seconds), $"{Number(result.Bytes / 1e6, "0.0")} MB",
-                !equal ? "[red]✗ differs[/]" : isCompact ? $"[green]✓ the {Number(result.Added)} that matter[/]" : "[green]✓ equal[/]");
+                !equal ? "[red]✗ differs[/]" : isCompact ? $"[green]✓ {Number(result.Added)} matter[/]" : "[green]✓ equal[/]");
         }
 
         console.WriteLine();
         console.Write(table);
-        console.MarkupLine($"[grey]Phone link: {PhoneRoundTrip.TotalMilliseconds:0} ms round trip, {PhoneMegabits:0} Mbit/s, after a warm-up: the stream is[/] [bold]{Number(seconds[3] / seconds[2], "0.0")} ×[/] [grey]as fast.[/]");
+        console.MarkupLine($"[grey]Pages are REST. Phone link: simulated, {PhoneRoundTrip.TotalMilliseconds:0} ms round trip, {PhoneMegabits:0} Mbit/s, warmed up.[/]");
+        var (fast, slow) = (Number(seconds[PhoneLargest] / seconds[PhoneStream], "0.0"), Number(seconds[PhoneUsual] / seconds[PhoneStream], "0.0"));
+        console.MarkupLine($"There the stream is [bold]{fast} ×[/] as fast as pages of {Number(LargestPage)}, {slow} × as pages of {UsualPage}.");
         console.MarkupLine($"[grey]SHA-256 of what was pushed:[/] {digest[..16]}…{digest[^8..]}");
         console.MarkupLine(allEqual ? "[green]Every device holds the pushed history, byte for byte, in the same order; the compact one what still matters of it.[/]" : "[red]A device holds another history than was pushed.[/]");
         console.WriteLine();

@@ -43,6 +43,7 @@ internal static class PushCommand
                 var why = failure is OperationCanceledException ? "Interrupted." : failure.Message;
                 var goOn = lines.NextLine(tally.Answered) is { } line ? $" What is before line {line} was pushed: --from-line {line} goes on there." : " Nothing was pushed.";
                 await Console.Error.WriteLineAsync(PlainText.Of(why) + goOn);
+                if (failure is OperationCanceledException) throw;
                 return 1;
             }
 

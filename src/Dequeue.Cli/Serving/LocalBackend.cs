@@ -5,6 +5,7 @@ using Dequeue.FunctionsHost;
 using Dequeue.FunctionsHost.Workers;
 using Dequeue.Gateway;
 using Dequeue.WebPubSub;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
@@ -32,6 +33,9 @@ public sealed record BackendOptions
 
     /// <summary>The least that is logged to stderr.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;
+
+    /// <summary>What answers in front of everything else; null for nothing.</summary>
+    public Action<IApplicationBuilder>? Front { get; init; }
 
     /// <summary>Settings that go before those of the environment.</summary>
     public IReadOnlyDictionary<string, string?> Settings { get; init; } = new Dictionary<string, string?>();
@@ -122,7 +126,11 @@ public sealed class LocalBackend : IAsyncDisposable
             Settings = settings,
             Logging = logging => Consoles.LogToStderr(logging, options.LogLevel),
             FrontServices = services => services.AddSyncGateway(AddressOf, origins),
-            Front = app => app.UseSyncGateway(),
+            Front = app =>
+            {
+                options.Front?.Invoke(app);
+                app.UseSyncGateway();
+            },
         };
     }
 

@@ -243,16 +243,6 @@ public sealed class CommandTests : IDisposable
         }
     }
 
-    [Fact]
-    public async Task The_demo_proves_that_every_device_holds_the_pushed_history()
-    {
-        var (code, output, _) = await ChildProcess.RunAsync("demo", "--events", "3000", "--exit", "--port", "0", "--pubsub-port", "0");
-
-        Assert.Equal(0, code);
-        Assert.Contains("Every device holds the pushed history", output, StringComparison.Ordinal);
-        Assert.Equal(4, output.Split("✓ equal").Length - 1);
-    }
-
     private static async Task<JsonElement> SyncAsync(Uri address, string token, params string[] more)
     {
         var (code, output, errors) = await ChildProcess.RunAsync(["sync", "--server", address.OriginalString, "--token", token, "--json", .. more]);

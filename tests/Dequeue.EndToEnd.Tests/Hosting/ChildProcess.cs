@@ -28,7 +28,8 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>Starts it.</summary>
     public static ChildProcess Start(params string[] arguments) => Start(new Dictionary<string, string>(), arguments);
 
-    private static ChildProcess Start(IReadOnlyDictionary<string, string> environment, string[] arguments)
+    /// <summary>Starts it with something in its environment.</summary>
+    public static ChildProcess Start(IReadOnlyDictionary<string, string> environment, string[] arguments)
     {
         var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(typeof(CommandRunner).Assembly.Location);
@@ -107,6 +108,27 @@ internal sealed class ChildProcess : IAsyncDisposable
         while (lines.Count < count)
             lines.Add(await _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Guard.Time) ?? throw new EndOfStreamException(Errors));
         return lines;
+    }
+
+    /// <summary>The next line of its output that has a part.</summary>
+    public async Task<string> ReadLineWithAsync(string part)
+    {
+        while (true)
+        {
+            if ((await ReadLinesAsync(1))[0] is var line && line.Contains(part, StringComparison.Ordinal)) return line;
+        }
+    }
+
+    /// <summary>The processes that it has started.</summary>
+    public IReadOnlyList<int> Children()
+        => [.. Directory.GetDirectories($"/proc/{Id}/task").SelectMany(thread => File.ReadAllText(Path.Combine(thread, "children")).Split(' ', StringSplitOptions.RemoveEmptyEntries)).Select(int.Parse)];
+
+    /// <summary>Interrupts it as Ctrl+C does, and others with it, and gives its exit code.</summary>
+    public async Task<int> InterruptAsync(TimeSpan within, params IReadOnlyList<int> others)
+    {
+        using var kill = Process.Start("kill", ["-INT", .. others.Prepend(Id).Select(static id => id.ToString(System.Globalization.CultureInfo.InvariantCulture))]);
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(within, TestContext.Current.CancellationToken);
+        return _process.ExitCode;
     }
 
     /// <summary>Kills it as kill -9 does.</summary>
