@@ -2,6 +2,7 @@
 # Builds everything and runs every test. Needs the .NET 10 SDK, Node 20 and git; fetches the rest itself, pinned, once.
 #   bash tests/run.sh            all
 #   bash tests/run.sh Storage    the projects whose name contains a word
+#   JOBS=2 bash tests/run.sh     so many projects side by side; SLOWEST=30: so many tests in the list of the slowest
 # Ends with "N passed, N failed, N skipped". In CI (CI=true) a skipped test is a failure.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -14,36 +15,47 @@ fail() { printf '%s\n' "$1" >&2; printf '0 passed, 1 failed\n'; exit 1; }
 command -v dotnet >/dev/null || fail 'The .NET 10 SDK is missing.'
 command -v node >/dev/null || fail 'Node 20 is missing.'
 
-# Azurite and the unmodified Web PubSub SDKs, pinned by tests/node/package-lock.json.
-if ! cmp -s tests/node/package-lock.json tests/node/node_modules/.installed-from; then
-  printf 'Installing the Node packages of the tests …\n'
-  (cd tests/node && npm ci --silent --no-audit --no-fund) || fail 'npm ci failed in tests/node.'
-  cp tests/node/package-lock.json tests/node/node_modules/.installed-from
-fi
+# Azurite and the unmodified Web PubSub SDKs, pinned by tests/node/package-lock.json: fetched while the build works.
+packages() {
+  cmp -s tests/node/package-lock.json tests/node/node_modules/.installed-from && return
+  (cd tests/node && npm ci --silent --no-audit --no-fund) && cp tests/node/package-lock.json tests/node/node_modules/.installed-from
+}
+packages > "$logs/npm" 2>&1 &
+npm=$!
 
 printf 'Building …\n'
 dotnet build Dequeue.Functions.sln -c Release -v q -clp:NoSummary > "$logs/build" 2>&1 || { cat "$logs/build"; fail 'The build failed.'; }
 grep -E 'warning' "$logs/build" && fail 'The build has warnings.'
+wait "$npm" || { cat "$logs/npm"; fail 'npm ci failed in tests/node.'; }
+built=$SECONDS
 
-# Those that mostly wait (a client that idles for three minutes, timers, killed hosts) run beside the others.
-beside='Dequeue.WebPubSub.Tests Dequeue.FunctionsHost.Tests'
+# Side by side: one project for each processor, and one more, because the tests wait as much as they work: for clients that idle, timers, killed
+# hosts, links that are slow on purpose. The long ones first.
+longest_first='EndToEnd WebPubSub Page Client Storage FunctionsHost infra Sync Contracts'
+slots=${JOBS:-$(($(getconf _NPROCESSORS_ONLN) + 1))}
 run() {
   local name=$1 began=$SECONDS
-  "tests/$name/bin/Release/net10.0/$name" --no-ansi --progress off --show-stdout Failed --show-stderr Failed > "$logs/$name" 2>&1
+  if [[ $name == infra ]]; then
+    bash tests/infra/run.sh > "$logs/$name" 2>&1
+  else
+    "tests/$name/bin/Release/net10.0/$name" --no-ansi --progress off --show-stdout Failed --show-stderr Failed \
+      --report-xunit-trx --report-xunit-trx-filename "$name.trx" --results-directory "$logs" > "$logs/$name" 2>&1
+  fi
   printf '%s %s' $? $((SECONDS - began)) > "$logs/$name.code"
 }
+export -f run
+export logs
 projects=()
-for project in tests/Dequeue.*.Tests; do
-  name=$(basename "$project")
+for part in $longest_first; do
+  [[ $part == infra ]] && name=infra || name=Dequeue.$part.Tests
   [[ -z $only || $name == *"$only"* ]] && projects+=("$name")
 done
-(for name in "${projects[@]}"; do [[ " $beside " == *" $name "* ]] && run "$name"; done) &
-for name in "${projects[@]}"; do [[ " $beside " != *" $name "* ]] && run "$name"; done
-wait
-if [[ -z $only || infra == *"$only"* ]]; then
-  bash tests/infra/run.sh > "$logs/infra" 2>&1
-  infra=$?
-fi
+for project in tests/Dequeue.*.Tests; do
+  name=$(basename "$project")
+  [[ (-z $only || $name == *"$only"*) && " ${projects[*]} " != *" $name "* ]] && projects+=("$name")
+done
+printf 'Testing, %s side by side …\n' "$slots"
+printf '%s\n' "${projects[@]}" | xargs -P "$slots" -I{} bash -c 'run {}'
 
 passed=0 failed=0 skipped=0
 number() { sed -nE "s/^ *$1: ([0-9]+).*/\1/p" "$2" | tail -n 1; }
@@ -52,6 +64,7 @@ count() {
   passed=$((passed + $2)) failed=$((failed + $3)) skipped=$((skipped + $4))
 }
 for name in "${projects[@]}"; do
+  [[ $name == infra ]] && continue
   read -r code seconds < <(cat "$logs/$name.code"; echo)
   p=$(number succeeded "$logs/$name") f=$(number failed "$logs/$name") s=$(number skipped "$logs/$name")
   [[ $code -eq 0 ]] || cat "$logs/$name"
@@ -61,10 +74,17 @@ for name in "${projects[@]}"; do
   count "$name" "${p:-0}" "${f:-0}" "${s:-0}" "$seconds s"
 done
 if [[ -f $logs/infra ]]; then
+  read -r infra seconds < <(cat "$logs/infra.code"; echo)
   read -r p _ f _ < <(grep -E '^[0-9]+ passed, [0-9]+ failed' "$logs/infra" | tail -n 1)
   [[ $infra -eq 0 ]] || { cat "$logs/infra"; [[ ${f:-0} -gt 0 ]] || f=1; }
-  count infra "${p:-0}" "${f:-0}" 0 ""
+  count infra "${p:-0}" "${f:-0}" 0 "$seconds s"
 fi
+
+# What to mend first when the tests take too long.
+slow=$(cat "$logs"/*.trx 2>/dev/null | tr '>' '\n' | sed -nE 's/.*<UnitTestResult .*testName="([^"]*)".* duration="([^"]*)".*/\2 \1/p; s/.*<UnitTestResult .*duration="([^"]*)".* testName="([^"]*)".*/\1 \2/p' \
+  | sort -r | head -n "${SLOWEST:-5}" | cut -c 4-180)
+[[ -z $slow ]] || printf '\nThe slowest:\n%s\n' "$slow"
+printf '\n%s s to build, %s s in all.\n' "$built" "$SECONDS"
 
 if [[ ${CI:-} == true && $skipped -gt 0 ]]; then printf 'In CI nothing may be skipped.\n'; code=1; else code=0; fi
 [[ $failed -eq 0 && $passed -gt 0 ]] || code=1

@@ -6,8 +6,7 @@ namespace Dequeue.Client.Tests.Packaging;
 /// The packages say that they are fit for Native AOT: an app is compiled with them, without a warning, and runs. Slower than any other
 /// test here, because nothing less than the compiler tells.
 /// </summary>
-[CollectionDefinition(nameof(AotTests), DisableParallelization = true)]
-[Collection(nameof(AotTests))]
+[Collection(nameof(PackageTests))]
 public sealed class AotTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("dequeue-aot-").FullName;

@@ -8,7 +8,8 @@ using System.Xml.Linq;
 namespace Dequeue.Client.Tests.Packaging;
 
 /// <summary>What is published looks finished, is the same wherever it is made, and can be used from nothing but itself.</summary>
-[CollectionDefinition(nameof(PackageTests), DisableParallelization = true)]
+/// <remarks>One after the other, because they use the same intermediate files; beside the other tests, because they wait for compilers.</remarks>
+[CollectionDefinition(nameof(PackageTests))]
 [Collection(nameof(PackageTests))]
 public sealed partial class PackageTests(PackedPackages packed) : IClassFixture<PackedPackages>
 {
@@ -70,6 +71,19 @@ public sealed partial class PackageTests(PackedPackages packed) : IClassFixture<
 
         foreach (var file in new[] { "DotnetToolSettings.xml", "dequeue.dll", "Dequeue.Functions.dll", "Dequeue.FunctionsHost.dll", "e_sqlite3.dll" })
             Assert.Contains(package.Entries, entry => entry.FullName.StartsWith("tools/net10.0/any/", StringComparison.Ordinal) && entry.Name == file);
+    }
+
+    [Fact]
+    public async Task The_tool_is_installed_from_a_folder_and_runs_the_whole_backend()
+    {
+        var path = Path.Combine(packed.Outside, "tool");
+        var (installed, said) = await Command.RunAsync("dotnet", "tool", "install", "Dequeue.Cli", "--tool-path", path, "--source", packed.Source);
+        Assert.True(installed == 0, said);
+
+        // It starts the functions in a process of their own, from the folder of the tool.
+        var (code, output) = await Command.RunAsync(Path.Combine(path, "dequeue"), "demo", "--events", "500", "--exit", "--port", "0", "--pubsub-port", "0");
+        Assert.True(code == 0, output);
+        Assert.Contains("Every device holds the pushed history", output, StringComparison.Ordinal);
     }
 
     [Theory]
