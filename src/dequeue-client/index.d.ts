@@ -332,6 +332,9 @@ export interface PullResult {
   repaired: number;
   resumes: number;
 
+  /** With `compact`: how many events the history has of which these are left, as the stream said at its start. Null when none did. */
+  historyEvents: number | null;
+
   /** When the server had been put back to an earlier state: how many events it lacked and has again. Null as a rule. */
   pushedAgain: number | null;
 

@@ -33,7 +33,7 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
   let isFirstSync = options.isFirstSync ?? checkpoint === null;
   let { stream: streams, window } = options;
   /** @type {any} */
-  let connection, livePlace, streamFailure = null, readySeconds = null, total = null, pushedAgain = null;
+  let connection, livePlace, streamFailure = null, readySeconds = null, total = null, pushedAgain = null, historyEvents = null;
   let processed = 0, added = 0, bytes = 0, answers = 0, resumes = 0, ready = null, unverified = 0, repaired = 0;
   /** @type {'stream' | 'rest'} */
   let transport = streams ? 'stream' : 'rest';
@@ -130,6 +130,7 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
         recognise(message); // [P51]
         if (announced !== undefined) fail('The stream started twice.'); // [P8]
         announced = message.totalEvents; // [P4]
+        if (resumes === 0) historyEvents = message.historyEvents ?? null;
 
         // What is announced after a cut is what is left. Some of it may have come first, but the whole is the same.
         total = resumes > 0 && total !== null ? Math.max(total, hasEarly ? 0 : processed + announced) : announced;
@@ -367,7 +368,7 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
 
     return {
       transport, events: processed, added, seconds: seconds(), bytes, checkpoint, streamFailure, digestVerified, readySeconds, repaired, resumes,
-      pushedAgain, requeued,
+      pushedAgain, requeued, historyEvents,
     };
   } finally {
     leave();

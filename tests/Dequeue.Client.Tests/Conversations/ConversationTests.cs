@@ -221,6 +221,7 @@ public sealed class ConversationTests
             (SyncResult pull, "resumes") => pull.Resumes,
             (SyncResult pull, "repaired") => pull.Repaired,
             (SyncResult pull, "pushedAgain") => pull.PushedAgain,
+            (SyncResult pull, "historyEvents") => pull.HistoryEvents,
             (SyncResult pull, "requeued") => pull.Requeued,
             (SyncResult pull, "digestVerified") => pull.DigestVerified,
             (SyncResult pull, "ready") => pull.ReadySeconds is not null,
