@@ -79,8 +79,14 @@ export interface EventStore {
    */
   replace(parts: Replacement[], mark: Mark): Promise<SyncEvent[]>;
 
-  /** Forgets the events, the mark and the consumers' progress. The queue stays. */
-  clear(): Promise<void>;
+  /** Makes the store one of this log, if it belongs to none. */
+  adopt(epoch: string): Promise<void>;
+
+  /**
+   * Forgets the events, the mark, the consumers' progress and what was sent, so that another log can be taken. What waits in the queue was
+   * made for the old one: it goes to the refused events, with this reason. Gives how many those were.
+   */
+  clear(reason: string): Promise<number>;
 
   /** Adds events at the end of the queue. */
   enqueue(events: SyncEvent[]): Promise<void>;
@@ -88,11 +94,20 @@ export interface EventStore {
   /** The oldest of the queue. */
   peek(count: number): Promise<QueuedEvent[]>;
 
-  /** Removes the queue up to a number, and keeps those of it that were refused. */
+  /** Removes the queue up to a number, and keeps those of it that were refused. The others were sent. */
   removeThrough(number: number, refused?: RefusedEvent[]): Promise<void>;
 
   /** How many wait in the queue. */
   count(): Promise<number>;
+
+  /** What the server has acknowledged and no pull has brought back yet, oldest first. A server that was put back gets it again. */
+  sent(): Promise<QueuedEvent[]>;
+
+  /**
+   * Forgets what was sent, up to a number, after a pull brought all that the server has. With `requeue` what the store does not hold goes
+   * back into the queue, before the others: the server has lost it. Gives how many those were.
+   */
+  settle(number: number, requeue: boolean): Promise<number>;
 
   /** The refused events, oldest first. */
   refused(): Promise<RefusedEvent[]>;
@@ -317,8 +332,14 @@ export interface PullResult {
   repaired: number;
   resumes: number;
 
-  /** Events pushed again because the server was put back to an earlier state. */
-  givenBack: number;
+  /** With `compact`: how many events the history has of which these are left, as the stream said at its start. Null when none did. */
+  historyEvents: number | null;
+
+  /** When the server had been put back to an earlier state: how many events it lacked and has again. Null as a rule. */
+  pushedAgain: number | null;
+
+  /** Events that the server had acknowledged and has lost since; they wait in the queue again. 0 as a rule. */
+  requeued: number;
 }
 
 export interface PushProgress {
@@ -397,8 +418,11 @@ export declare class SyncManager {
   /** Facts about the log. Times are Unix milliseconds. */
   meta(call?: { signal?: AbortSignal }): Promise<Meta>;
 
-  /** Empties the store but for the queue, after a `historyChanged` that names another epoch, so that the next pull brings the new log. */
-  beginAnew(call?: { signal?: AbortSignal }): Promise<void>;
+  /**
+   * Empties the store, so that the next pull brings the server's log from its beginning: the answer to a `historyChanged`, for a person to
+   * choose. What was not sent yet is kept apart, in `refused()`: it was made for another log. Gives how many events those were.
+   */
+  beginAnew(call?: { signal?: AbortSignal }): Promise<number>;
 }
 
 /** Checks an event by the server's rules. @throws TypeError that names the rule */

@@ -97,7 +97,7 @@ public sealed class FreshTests(Backend backend, Browser browser)
         await visitor.SignInAsync(backend.NewUser().Token);
         Assert.Equal(0, await visitor.Page.Locator("[name=references]").CountAsync());
         Assert.False(await visitor.Page.Locator("#options-hint").IsVisibleAsync());
-        Assert.Equal(4, await visitor.Page.Locator("#options input").CountAsync());
+        Assert.Equal(5, await visitor.Page.Locator("#options input").CountAsync());
     }
 
     [Fact]

@@ -5,7 +5,7 @@ namespace Dequeue.Page.Tests;
 
 public sealed class KeyboardTests(Backend backend, Browser browser)
 {
-    private static readonly string[] Options = ["[name=encodings]", "[name=priority]", "[name=delta]", "[name=window]"];
+    private static readonly string[] Options = ["[name=encodings]", "[name=priority]", "[name=compact]", "[name=delta]", "[name=window]"];
 
     [Fact]
     public async Task Everything_can_be_done_without_a_mouse_and_the_focus_is_always_seen()

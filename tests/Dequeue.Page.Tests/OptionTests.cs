@@ -77,6 +77,21 @@ public sealed class OptionTests(Backend backend, Browser browser)
     }
 
     [Fact]
+    public async Task What_still_matters_comes_alone_and_the_page_says_of_how_many()
+    {
+        var user = backend.NewUser();
+        await user.PushHistoryAsync(1000);
+        await using var visitor = await browser.VisitAsync(backend.Address);
+        await visitor.SignInAsync(user.Token);
+        await visitor.SeesLiveAsync();
+        await visitor.Page.GetByText("Only what still matters", new() { Exact = true }).ClickAsync();
+        await visitor.PressAsync("Sync a fresh device");
+        var said = new Regex(@"Complete: (\d{2,3}) events in .* by stream, .* received\. \1 of 1,000 events make today’s state\.");
+        await visitor.SeesAsync("#fresh", said);
+        await visitor.SeesAsync("#fresh [data-part=facts]", Verified);
+    }
+
+    [Fact]
     public async Task The_active_stack_is_said_to_be_ready_while_the_rest_is_still_on_its_way()
     {
         var goOn = new TaskCompletionSource();

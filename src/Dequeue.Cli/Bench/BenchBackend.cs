@@ -37,6 +37,14 @@ internal sealed class BenchBackend : IAsyncDisposable
         return new BenchBackend(folder, await ServerProcess.StartAsync(arguments, cancellationToken, program));
     }
 
+    /// <summary>A user's token.</summary>
+    public TokenProvider SignIn(string user)
+    {
+        var key = Encoding.UTF8.GetBytes(DataFolder.Open(_folder.FullName).DevSigningKey());
+        var token = DevTokens.Create(key, UserId.Parse(user), AppId.Parse("dequeue"), TimeProvider.System.GetUtcNow(), TimeSpan.FromHours(12));
+        return (_, _) => ValueTask.FromResult(token);
+    }
+
     /// <summary>Pushes so many events of a user's.</summary>
     /// <param name="user">The user.</param>
     /// <param name="events">How many events are made up.</param>
@@ -47,9 +55,7 @@ internal sealed class BenchBackend : IAsyncDisposable
     public async Task<TokenProvider> PushAsync(
         string user, int events, CancellationToken cancellationToken, long seed = 1, string? without = null, int? lastingTasks = null)
     {
-        var key = Encoding.UTF8.GetBytes(DataFolder.Open(_folder.FullName).DevSigningKey());
-        var token = DevTokens.Create(key, UserId.Parse(user), AppId.Parse("dequeue"), TimeProvider.System.GetUtcNow(), TimeSpan.FromHours(12));
-        TokenProvider tokens = (_, _) => ValueTask.FromResult(token);
+        var tokens = SignIn(user);
         using var pusher = new SyncManager(new SyncOptions { Server = Address }, new InMemoryEventStore(), tokens);
         var left = without is null ? null : Encoding.UTF8.GetBytes($"\"type\":\"{without}\"");
         var life = new EventGeneratorOptions { UserId = "", Seed = seed, LastingTasks = lastingTasks };

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Dequeue.Cli.Generating;
 using Dequeue.Cli.Links;
 using Dequeue.Client;
 using Dequeue.Contracts.Streaming;
@@ -9,13 +10,16 @@ namespace Dequeue.Cli.Bench;
 /// <summary>B12: a first sync of what still matters, against the whole history, and against a history of as many events as come.</summary>
 internal static class CompactBench
 {
+    private const int PushedEvents = 100_000, PushedTasks = 20_000, PushEvents = 1000;
+
     private static readonly TimeSpan RoundTrip = TimeSpan.FromMilliseconds(50);
 
     /// <param name="histories">Events and lasting tasks of each history.</param>
     /// <param name="runs">Repetitions of each side, in turn.</param>
+    /// <param name="other">A build that keeps no runs, which pushes in turn; null for none.</param>
     /// <param name="cancellationToken">Gives up.</param>
     public static async Task<string> RunAsync(
-        IReadOnlyList<(int Events, int Tasks)> histories, int runs, CancellationToken cancellationToken)
+        IReadOnlyList<(int Events, int Tasks)> histories, int runs, FileInfo? other, CancellationToken cancellationToken)
     {
         var report = new StringBuilder("# B12: the first sync follows the state, not the history\n\n")
             .AppendLine("A new device's first sync, gzip: of the whole history, of what still matters (`compact`), and of another user's")
@@ -61,7 +65,38 @@ internal static class CompactBench
             }
         }
 
+        if (other is not null) report.Append(await PushesAsync(runs, other, cancellationToken));
         return report.ToString();
+    }
+
+    // The merges go on beside the pushes, and take their CPU from them.
+    private static async Task<string> PushesAsync(int runs, FileInfo other, CancellationToken cancellationToken)
+    {
+        var life = new EventGeneratorOptions { UserId = "", Seed = 1, LastingTasks = PushedTasks };
+        var history = new EventGenerator(life).Generate(PushedEvents).Select(static json => (ReadOnlyMemory<byte>)json).ToList();
+        await using var here = await BenchBackend.StartAsync(cancellationToken);
+        await using var there = await BenchBackend.StartAsync(cancellationToken, other);
+        var (with, without) = (new Samples(), new Samples());
+        for (var run = -1; run < runs; run++)
+        {
+            foreach (var (backend, samples) in new[] { (here, with), (there, without) })
+            {
+                var options = new SyncOptions { Server = backend.Address };
+                using var pusher = new SyncManager(options, new InMemoryEventStore(), backend.SignIn($"b12-push-{run + 1}"));
+                var began = TimeProvider.System.GetTimestamp();
+                await pusher.PushAsync(history, null, cancellationToken);
+                if (run >= 0) samples.Add(TimeProvider.System.GetElapsedTime(began).TotalMilliseconds * PushEvents / PushedEvents);
+            }
+        }
+
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"""
+
+            A push of {PushEvents:N0} events, of {PushedEvents:N0} with {PushedTasks:N0} tasks, one after the other: {with}, and {without} by a build
+            that keeps no runs: {with.Median / without.Median:0.00} ×.
+
+            """);
     }
 
     private static async Task<SyncResult> PullAsync(

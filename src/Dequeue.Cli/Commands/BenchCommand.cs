@@ -35,13 +35,14 @@ internal static class BenchCommand
             Description = "A history as EVENTS:TASKS",
             DefaultValueFactory = _ => ["10000:2000", "100000:2000", "100000:5000", "100000:20000", "1000000:20000"],
         };
-        var b12 = new Command("b12", "A first sync of what still matters, against the whole history.") { histories, runs, output };
+        var against = new Option<FileInfo?>("--against") { Description = "Another build of this program, measured in turn" };
+        var b12 = new Command("b12", "A first sync of what still matters, against the whole history.") { histories, runs, against, output };
         b12.SetAction((parsed, token) => Report.WriteAsync("b12", parsed.GetValue(output), CompactBench.RunAsync(
             [.. parsed.GetRequiredValue(histories).Select(static text => text.Split(':')).Select(static parts => (Number(parts[0]), Number(parts[1])))],
             parsed.GetValue(runs),
+            parsed.GetValue(against),
             token)));
 
-        var against = new Option<FileInfo?>("--against") { Description = "Another build of this program, measured in turn" };
         var b13 = new Command("b13", "What the functions host costs: start, small call, page, stream, memory.") { runs, against, output };
         b13.SetAction((parsed, token) => Report.WriteAsync(
             "b13", parsed.GetValue(output), HostBench.RunAsync(parsed.GetValue(runs), parsed.GetValue(against), token)));

@@ -44,6 +44,10 @@ export class SignedOut extends Error {
 
 export const bad = message => new SyncFailure('badAnswer', message);
 
+/** The device and the server do not hold one history. */
+export const otherHistory = ({ epoch, eventCount }, words = 'The server has another history.') =>
+  new SyncFailure('historyChanged', words, { code: 'HISTORY_CHANGED', epoch, eventCount });
+
 /** What a refused call means. Only a problem document of our own server is its verdict: a proxy knows neither the user nor the call. */
 export function kindOf(status, code) {
   if (code === 'HISTORY_CHANGED') return 'historyChanged';

@@ -2,7 +2,7 @@
 
 import { syncEvent } from './events.js';
 
-const STORES = ['events', 'meta', 'queue', 'refused', 'cursors'];
+const STORES = ['events', 'meta', 'queue', 'sent', 'refused', 'cursors'];
 const START = { checkpoint: null, epoch: null, position: 0 };
 
 /** @typedef {import('../index.d.ts').EventStore} EventStore */
@@ -34,7 +34,7 @@ export class IndexedDbStore {
       opening.onupgradeneeded = () => {
         const db = opening.result;
         db.createObjectStore('events').createIndex('id', 'id', { unique: true });
-        for (const store of ['queue', 'refused']) db.createObjectStore(store, { keyPath: 'number', autoIncrement: store === 'queue' });
+        for (const store of ['queue', 'sent', 'refused']) db.createObjectStore(store, { keyPath: 'number', autoIncrement: store === 'queue' });
         for (const store of ['meta', 'cursors']) db.createObjectStore(store);
       };
       return new IndexedDbStore(await answer(opening), letGo);
@@ -100,11 +100,21 @@ export class IndexedDbStore {
     });
   }
 
-  clear() {
+  adopt(epoch) {
+    return this.#do('readwrite', async ({ meta }) => {
+      const mark = { ...START, ...await answer(meta.get('mark')) };
+      if (mark.epoch === null) meta.put({ ...mark, epoch }, 'mark');
+    });
+  }
+
+  clear(reason) {
     return this.#do('readwrite', async stores => {
-      stores.events.clear();
+      const unsent = await answer(stores.queue.getAll());
+      for (const queued of unsent) stores.refused.put({ ...queued, reason });
+      for (const store of [stores.queue, stores.sent, stores.events]) store.clear();
       stores.meta.put(START, 'mark');
       await returnCursors(stores, 0);
+      return unsent.length;
     });
   }
 
@@ -120,13 +130,30 @@ export class IndexedDbStore {
 
   removeThrough(number, refused = []) {
     return this.#do('readwrite', async stores => {
-      stores.queue.delete(IDBKeyRange.upperBound(number));
+      const kept = new Set(refused.map(one => one.number));
+      const left = IDBKeyRange.upperBound(number);
+      for (const queued of await answer(stores.queue.getAll(left))) if (!kept.has(queued.number)) stores.sent.put(queued);
+      stores.queue.delete(left);
       for (const event of refused) stores.refused.put(event);
     });
   }
 
   count() {
     return this.#do('readonly', ({ queue }) => answer(queue.count()));
+  }
+
+  sent() {
+    return this.#do('readonly', ({ sent }) => answer(sent.getAll()));
+  }
+
+  settle(number, requeue) {
+    return this.#do('readwrite', async stores => {
+      const past = IDBKeyRange.upperBound(number);
+      const lost = requeue ? await fresh(stores, await answer(stores.sent.getAll(past))) : [];
+      for (const event of lost) stores.queue.put(event);
+      stores.sent.delete(past);
+      return lost.length;
+    });
   }
 
   refused() {

@@ -8,6 +8,7 @@ export class MemoryStore {
   #ids = new Set();
   #mark;
   #queue = [];
+  #sent = [];
   #queued = 0;
   #refused = [];
   #cursors = new Map();
@@ -60,11 +61,20 @@ export class MemoryStore {
     return put;
   }
 
-  async clear() {
+  async adopt(epoch) {
+    this.#mark.epoch ??= epoch;
+  }
+
+  async clear(reason) {
+    const unsent = this.#queue.length;
+    this.#refused.push(...this.#queue.map(queued => ({ ...queued, reason })));
+    this.#queue = [];
+    this.#sent = [];
     this.#events = [];
     this.#ids.clear();
     this.#returnCursors(0);
     this.#mark = { checkpoint: null, epoch: null, position: 0 };
+    return unsent;
   }
 
   async enqueue(events) {
@@ -76,12 +86,25 @@ export class MemoryStore {
   }
 
   async removeThrough(number, refused = []) {
+    const kept = new Set(refused.map(one => one.number));
     this.#refused.push(...refused);
+    this.#sent.push(...this.#queue.filter(queued => queued.number <= number && !kept.has(queued.number)));
     this.#queue = this.#queue.filter(queued => queued.number > number);
   }
 
   async count() {
     return this.#queue.length;
+  }
+
+  async sent() {
+    return this.#sent.slice();
+  }
+
+  async settle(number, requeue) {
+    const lost = requeue ? this.#sent.filter(sent => sent.number <= number && !this.#ids.has(sent.id)) : [];
+    this.#sent = this.#sent.filter(sent => sent.number > number);
+    this.#queue.unshift(...lost);
+    return lost.length;
   }
 
   async refused() {

@@ -4,7 +4,7 @@
 import { Connection } from './connection.js';
 import { EventDigest, digestOf } from './digest.js';
 import { isBefore, isSame, kept, syncEvent, textsOf } from './events.js';
-import { SyncFailure, bad } from './failure.js';
+import { SyncFailure, bad, otherHistory } from './failure.js';
 import { readMessage } from './messages.js';
 import { breather, check, delay, load } from './waiting.js';
 
@@ -29,14 +29,15 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
   const breathe = breather();
   let origin = await store.load();
   let { checkpoint, epoch, position } = origin;
-  const isFirstSync = options.isFirstSync ?? checkpoint === null;
+  const lastSent = (await store.sent()).at(-1)?.number;
+  let isFirstSync = options.isFirstSync ?? checkpoint === null;
   let { stream: streams, window } = options;
   /** @type {any} */
-  let connection, livePlace, streamFailure = null, readySeconds = null, total = null;
-  let processed = 0, added = 0, bytes = 0, answers = 0, resumes = 0, ready = null, unverified = 0, repaired = 0, givenBack = 0;
+  let connection, livePlace, streamFailure = null, readySeconds = null, total = null, pushedAgain = null, historyEvents = null;
+  let processed = 0, added = 0, bytes = 0, answers = 0, resumes = 0, ready = null, unverified = 0, repaired = 0;
   /** @type {'stream' | 'rest'} */
   let transport = streams ? 'stream' : 'rest';
-  let digestVerified = false, hasEarly = false, isComparable = verifyDigest && !compact, wasPutBack = false;
+  let digestVerified = false, hasEarly = false, isComparable = verifyDigest && !compact;
   let parts = [];
   const early = new Set();
 
@@ -60,12 +61,9 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
   };
 
   // Who says how many events of the log it holds is told when there are others; who says which log, how many there are.
-  const identity = () => (epoch === null ? {} : { epoch, ...(position !== null && { position }) });
-  const recognise = (message, words = 'The server has another log than this device.') => {
-    if (message.code === 'HISTORY_CHANGED' || (message.epoch && epoch && message.epoch !== epoch)) {
-      throw new SyncFailure('historyChanged', words, { code: 'HISTORY_CHANGED', epoch: message.epoch, eventCount: message.eventCount });
-    }
-
+  const identity = () => ({ ...(epoch !== null && { epoch }), ...(position !== null && { position }) });
+  const recognise = message => {
+    if (message.code === 'HISTORY_CHANGED' || (message.epoch && epoch && message.epoch !== epoch)) throw otherHistory(message);
     epoch = message.epoch ?? epoch;
   };
 
@@ -79,7 +77,7 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
     const states = delta && new (await load(() => import('./deltas.js'))).EntityStates();
     const digest = new EventDigest();
     const asksFirst = priority && ready === null;
-    let announced, history, streamed = 0, nextBatch = 0, lastSeen = -1, idle = 0;
+    let announced, streamed = 0, nextBatch = 0, lastSeen = -1, idle = 0;
     let acknowledgedAt = performance.now(), acknowledged = -1, unacknowledged = 0;
     let sawLast = false, isInOrder = false, isReady = false;
     connection.isSilent = false;
@@ -129,10 +127,10 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
       const type = /^sync\.stream\.(\w+)$/.exec(message.type)?.[1];
       if (announced === undefined && (type === 'batch' || type === 'complete')) fail('The stream did not begin with its start.'); // [P5]
       if (type === 'start') {
-        recognise(message); // [H4]
+        recognise(message); // [P51]
         if (announced !== undefined) fail('The stream started twice.'); // [P8]
         announced = message.totalEvents; // [P4]
-        history = message.historyEvents ?? announced;
+        if (resumes === 0) historyEvents = message.historyEvents ?? null;
 
         // What is announced after a cut is what is left. Some of it may have come first, but the whole is the same.
         total = resumes > 0 && total !== null ? Math.max(total, hasEarly ? 0 : processed + announced) : announced;
@@ -152,8 +150,8 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
         await onComplete(message);
         return;
       } else if (type === 'error') {
+        recognise(message); // [P49-P51]
         const words = `The stream ended in an error: ${message.error.replace(/\.?$/, '.')}`;
-        if (message.code === 'HISTORY_CHANGED') recognise(message, words);
         throw Object.assign(new SyncFailure('serverError', words, message), {
           isCut: announced !== undefined && message.code === 'STREAM_TIMEOUT', window: message.window,
         }); // [P6, P48]
@@ -235,8 +233,7 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
       }
 
       recognise(message);
-      const isWhole = resumes === 0 && origin.position !== null;
-      const place = message.position ?? (priority || compact ? (isWhole ? origin.position + history : null) : position);
+      const place = message.position ?? (priority || compact ? null : position);
       await save([], { checkpoint: newCheckpoint, epoch, position: place }); // [P16, P21]
       if (live && message.position !== undefined) livePlace = { checkpoint, epoch, position: place };
     }
@@ -247,8 +244,9 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
       report('receiving');
       let page;
       try {
-        page = await rest.page(checkpoint, options.pageSize, { ...identity(), ...(compact && { compact }) }, signal);
-        recognise(page); // [H4]
+        page = await rest.page(checkpoint, rest.pageSize, { ...identity(), ...(compact && { compact }) }, signal);
+        recognise(page); // [P51]
+        if (page.epoch && isBefore(page.nextCheckpoint, checkpoint)) throw otherHistory(page); // [P49]
         empty = page.events.length === 0 ? empty + 1 : 0;
         const leads = page.hasMore ? isBefore(checkpoint, page.nextCheckpoint) && empty <= MAX_EMPTY_PAGES
           : !isBefore(page.nextCheckpoint, checkpoint);
@@ -297,22 +295,25 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
     }
   }
 
-  // The same log with another history was put back: it gets what the store has, and all of it is asked for anew. Another log is for the
-  // app to judge. Ids make it safe to push what the server has. [H1-H3, H5]
-  async function putBack(failure) {
-    if (failure.epoch === undefined || failure.epoch !== epoch || wasPutBack) throw failure;
-    wasPutBack = true;
-    log('The server was put back: it gets what this device holds.');
-    const parts = await load(() => import('./push.js'));
-    givenBack += await parts.giveBack({ store, rest, retry, signal, onWait: () => report('waiting') });
-    await store.save([], { checkpoint: null, epoch, position: 0 });
-    checkpoint = null;
-    position = processed = 0;
-    origin = { ...await store.load() };
-    added = 0;
+  // The same log with another number of events was put back, and can be put right, once. Another log is for the app to judge. [P49, P50]
+  async function putRight(failure) {
+    if (failure.epoch === undefined || failure.epoch !== epoch) throw failure;
+    const { heal } = await load(() => import('./heal.js'));
+    report('sending');
+    const healed = await heal({ isAgain: pushedAgain !== null, log, store, rest, retry, signal, onWait: () => report('waiting') }); // [P54]
+
+    // From what both have in common all comes again, the device's own events too. [P52, P53]
+    origin = await store.load();
+    ({ checkpoint, position } = origin);
+    pushedAgain = healed.pushed;
+    bytes += healed.bytes;
+    processed = added = resumes = unverified = repaired = 0;
     total = ready = null;
-    hasEarly = isComparable = false;
+    parts = [];
     early.clear();
+    hasEarly = false;
+    isFirstSync = true;
+    isComparable = verifyDigest && !compact;
   }
 
   const leave = () => {
@@ -332,12 +333,15 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
         /** @type {any} */
         const failure = error;
         const { isCut, isDoubt } = failure;
-        leave();
         check(signal);
         if (!isFailure(failure)) throw failure;
         if (failure.kind === 'historyChanged') {
-          await putBack(failure);
-        } else if (!streams) {
+          await putRight(failure);
+          continue;
+        }
+
+        leave();
+        if (!streams) {
           throw failure;
         } else if (isCut && resumes === 0) { // [P47, P48]
           log(`The stream was cut after ${processed} events.`);
@@ -356,6 +360,7 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
 
     total = processed;
     report('completed');
+    const requeued = lastSent === undefined ? 0 : await store.settle(lastSent, options.filter === 'mirror');
     if (livePlace && connection) {
       live.takeBack(connection, livePlace);
       connection = null;
@@ -363,7 +368,7 @@ export async function pull({ options, rest, retry, onProgress, onAdded, live, si
 
     return {
       transport, events: processed, added, seconds: seconds(), bytes, checkpoint, streamFailure, digestVerified, readySeconds, repaired, resumes,
-      givenBack,
+      pushedAgain, requeued, historyEvents,
     };
   } finally {
     leave();

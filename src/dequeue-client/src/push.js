@@ -5,7 +5,7 @@ import { bad } from './failure.js';
 import { attempt } from './waiting.js';
 
 /** `{"events":[…]}`, below the server's limits. */
-class PushBody {
+export class PushBody {
   /** Events of a body: the server's limit. */
   static MAX_EVENTS = 1000;
 
@@ -28,9 +28,9 @@ class PushBody {
     return true;
   }
 
-  /** @param {string | null} epoch the log that they are for: another one stores none of them */
+  /** @param {string | null} epoch the log that they are for: another one stores none of them. With null the answer tells it */
   close(epoch) {
-    return `{"events":[${this.#texts.join(',')}]${epoch === null ? '' : `,"epoch":${JSON.stringify(epoch)}`}}`;
+    return `{"events":[${this.#texts.join(',')}],"epoch":${JSON.stringify(epoch)}}`;
   }
 }
 
@@ -39,13 +39,17 @@ class PushBody {
  * @param {any} tools
  */
 async function pushing({ store, rest, retry, onProgress, signal }, result, total) {
-  const { epoch } = await store.load();
+  let { epoch } = await store.load();
   const progress = { phase: 'connecting', transport: 'rest', processed: 0, total, failure: null };
   const report = change => onProgress?.({ ...Object.assign(progress, change) });
   report({});
   return {
     report,
-    post: body => attempt(() => rest.push(body.close(epoch), signal), retry, signal, failure => report({ phase: 'waiting', failure })),
+    async post(body) {
+      const answer = await attempt(() => rest.push(body.close(epoch), signal), retry, signal, failure => report({ phase: 'waiting', failure }));
+      if (epoch === null && answer.epoch) await store.adopt(epoch = answer.epoch);
+      return answer;
+    },
     rejected: ({ rejected, errors }) => rejected.map((id, place) => ({ id, reason: errors[place] ?? 'No reason given.' })),
     settle(count, answer, rejected) {
       result.acknowledged += answer.acknowledged.length;
@@ -120,21 +124,4 @@ export async function flush({ log, ...tools }) {
   result.pending = await queue.count();
   report({ phase: 'completed' });
   return result;
-}
-
-/**
- * Pushes all that a store holds, which is safe: ids tell the server what it has.
- * @returns {Promise<number>} how many are stored there now
- */
-export async function giveBack({ store, rest, retry, signal, onWait }) {
-  const { events, epoch } = await store.load();
-  let given = 0;
-  for (let at = 0; at < events;) {
-    const body = new PushBody();
-    for (const { text } of await store.read(at, PushBody.MAX_EVENTS)) if (!body.add(text)) break;
-    given += (await attempt(() => rest.push(body.close(epoch), signal), retry, signal, onWait)).acknowledged.length;
-    at += body.count;
-  }
-
-  return given;
 }

@@ -5,6 +5,7 @@ import { digestOf } from './digest.js';
 import { isObject, syncEvent, textsOf } from './events.js';
 import { SyncFailure, bad } from './failure.js';
 import { elements } from './json-text.js';
+import { eventsAfter } from './ranges.js';
 import { readBody } from './rest.js';
 import { check, within } from './waiting.js';
 
@@ -29,7 +30,7 @@ export async function* referencedPages({ pages, options, rest, signal, since }) 
       fetching[place] = null;
       check(signal);
       if (!isRight(fetched)) { // [P41]
-        fetched = await rest.range(since(), page.count, signal);
+        fetched = await eventsAfter(rest, since(), page.count, signal);
         if (!isRight(fetched)) throw bad('The events of a page by reference are not what its digest says.'); // [P43]
       }
 

@@ -3,10 +3,11 @@
 import { digestOf } from './digest.js';
 import { textsOf } from './events.js';
 import { bad } from './failure.js';
+import { MAX_RANGES, digestsAt, eventsAfter } from './ranges.js';
 import { attempt } from './waiting.js';
 
-/** Parts of one call; parts that are replaced, because their events are held until all have come. */
-const CALL_PARTS = 100, MAX_WRONG = 32;
+/** Parts that are replaced: their events are held until all have come. */
+const MAX_WRONG = 32;
 
 /**
  * On the way the checkpoint lies before all that may be wrong, and what is wrong leaves the store before it is fetched: a crash loses
@@ -20,9 +21,9 @@ export async function repair({ parts, origin, store, rest, keeps, retry, signal 
   const wrong = [], replacements = [];
   let received = 0, fetched = 0, removed = 0, bytes = 0;
   await store.save([], before(0));
-  for (let at = 0; at < parts.length; at += CALL_PARTS) {
-    const some = parts.slice(at, at + CALL_PARTS);
-    const answer = await attempt(() => rest.digests(some[0].since, some.map(part => part.mark.checkpoint), signal), retry, signal);
+  for (let at = 0; at < parts.length; at += MAX_RANGES) {
+    const some = parts.slice(at, at + MAX_RANGES);
+    const answer = await attempt(() => digestsAt(rest, some[0].since, some.map(part => part.mark.checkpoint), signal), retry, signal);
     bytes += answer.bytes;
     for (const [place, part] of some.entries()) {
       const truth = answer.ranges[place];
@@ -39,7 +40,7 @@ export async function repair({ parts, origin, store, rest, keeps, retry, signal 
   }
 
   for (const part of wrong) {
-    const range = await attempt(() => rest.range(part.since, part.truth.count, signal), retry, signal);
+    const range = await attempt(() => eventsAfter(rest, part.since, part.truth.count, signal), retry, signal);
     bytes += range.bytes;
     if (digestOf(textsOf(range.events)) !== part.truth.digest.toLowerCase()) {
       throw bad(`The events after ${part.since} are not what their digest says.`);

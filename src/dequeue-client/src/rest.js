@@ -1,12 +1,12 @@
 // The REST calls. Every failure is a SyncFailure; only the caller's own abort, and what the token provider throws, is something else.
 
 import { bytesOf, textOf } from './connection.js';
-import { isBefore, isObject, isSame } from './events.js';
+import { isObject } from './events.js';
 import { SyncFailure, SignedOut, bad, kindOf } from './failure.js';
 import { readPage } from './messages.js';
 import { within } from './waiting.js';
 
-const isCount = value => Number.isSafeInteger(value) && value >= 0;
+export const isCount = value => Number.isSafeInteger(value) && value >= 0;
 
 /**
  * The calls of one run, whose token is asked for once, and once more after a 401.
@@ -25,6 +25,7 @@ export function restCalls(options, isPatient = false) {
     }
   };
 
+  // A call, which `isRight` judges the answer of.
   const post = (call, body, isRight, patience = options.requestTimeout, method = 'POST') =>
     signal => within(patience, signal, async limit => {
       const url = `${options.server}${options.app === undefined ? '/v1' : `/apps/${encodeURIComponent(options.app)}`}/sync/${call}`;
@@ -58,7 +59,13 @@ export function restCalls(options, isPatient = false) {
       }
     });
 
-  const rest = {
+  return {
+    /** A call whose answer `isRight` judges, before it gets a signal. */
+    post,
+
+    /** How many events a page may have. */
+    pageSize: options.pageSize,
+
     /** Where to open the WebSocket, `{ url, epoch }`: the URL holds a token of its own, never shown, never logged. */
     negotiate: signal => post('stream/negotiate', '', ({ url }) => /^wss?:\/\//.test(url), options.connectTimeout)(signal),
 
@@ -66,34 +73,12 @@ export function restCalls(options, isPatient = false) {
     page: async (since, limit, extra, signal) =>
       readPage(await post('pull', { ...(since && { since }), limit, ...extra }, isObject)(signal)),
 
-    /** The next `count` events after a checkpoint, in as many pages as that takes. */
-    async range(since, count, signal) {
-      const events = [];
-      let bytes = 0;
-      while (events.length < count) {
-        const page = await rest.page(since, Math.min(count - events.length, options.pageSize), {}, signal);
-        bytes += page.bytes;
-        events.push(...page.events);
-        if (page.events.length === 0 || !isBefore(since, page.nextCheckpoint) || events.length > count)
-          throw bad(`The pages after ${since} are not those that they should be.`);
-        since = page.nextCheckpoint;
-      }
-
-      return { events, bytes };
-    },
-
-    /** The server's digests of parts of the log, one for each checkpoint. */
-    digests: (since, checkpoints, signal) => post('digests', { ...(since && { since }), checkpoints }, ({ ranges }) =>
-      ranges?.length === checkpoints.length && ranges.every((range, place) =>
-        /^\w{64}$/.test(range.digest) && isCount(range.count) && isSame(range.checkpoint, checkpoints[place])))(signal),
-
     /** @param {string} body `{"events":[…]}` as it is to be spelled */
-    push: (body, signal) =>
-      post('push', body, ({ acknowledged, rejected, errors }) => [acknowledged, rejected, errors].every(Array.isArray))(signal),
+    push: (body, signal) => post('push', body, ({ acknowledged, rejected, errors, epoch }) =>
+      [acknowledged, rejected, errors].every(Array.isArray) && (epoch ?? '') === `${epoch ?? ''}`)(signal),
 
     meta: signal => post('meta', undefined, ({ eventCount }) => isCount(eventCount), options.requestTimeout, 'GET')(signal),
   };
-  return rest;
 }
 
 export const readBody = async (answer, most) =>

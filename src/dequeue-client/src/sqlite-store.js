@@ -7,6 +7,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS mark (
     one INTEGER PRIMARY KEY CHECK (one = 1), checkpoint TEXT, epoch TEXT, position INTEGER, edition INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS queue (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, text TEXT NOT NULL);
+  CREATE TABLE IF NOT EXISTS sent (number INTEGER PRIMARY KEY, id TEXT NOT NULL, text TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS refused (number INTEGER PRIMARY KEY, id TEXT NOT NULL, reason TEXT NOT NULL, text TEXT NOT NULL);
   CREATE TABLE IF NOT EXISTS cursors (consumer TEXT PRIMARY KEY, place INTEGER NOT NULL);
   INSERT OR IGNORE INTO mark VALUES (1, NULL, NULL, 0, 0);
@@ -117,11 +118,19 @@ export class SqliteStore {
     });
   }
 
-  async clear() {
-    this.#do(() => {
+  async adopt(epoch) {
+    this.#run('UPDATE mark SET epoch = ? WHERE epoch IS NULL', epoch);
+  }
+
+  async clear(reason) {
+    return this.#do(() => {
+      this.#run('INSERT OR REPLACE INTO refused SELECT number, id, ?, text FROM queue', reason);
+      const unsent = this.#run('DELETE FROM queue');
+      this.#run('DELETE FROM sent');
       this.#run('DELETE FROM events');
       this.#returnCursors(0);
       this.#moveTo({ checkpoint: null, epoch: null, position: 0 });
+      return unsent;
     });
   }
 
@@ -141,12 +150,28 @@ export class SqliteStore {
         this.#run('INSERT OR REPLACE INTO refused VALUES (?, ?, ?, ?)', place, id, reason, text);
       }
 
+      this.#run(
+        'INSERT OR REPLACE INTO sent SELECT number, id, text FROM queue WHERE number <= ? AND number NOT IN (SELECT number FROM refused)',
+        number);
       this.#run('DELETE FROM queue WHERE number <= ?', number);
     });
   }
 
   async count() {
     return this.#get('SELECT COUNT(*) AS n FROM queue').n;
+  }
+
+  async sent() {
+    return this.#all('SELECT number, id, text FROM sent ORDER BY number').map(row => ({ ...row }));
+  }
+
+  async settle(number, requeue) {
+    return this.#do(() => {
+      const lost = requeue ? this.#run(
+        'INSERT INTO queue SELECT number, id, text FROM sent WHERE number <= ? AND id NOT IN (SELECT id FROM events)', number) : 0;
+      this.#run('DELETE FROM sent WHERE number <= ?', number);
+      return lost;
+    });
   }
 
   async refused() {

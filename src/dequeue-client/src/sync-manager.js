@@ -82,7 +82,9 @@ export class SyncManager {
 
   /** @type {Contract['beginAnew']} */
   beginAnew({ signal } = {}) {
-    return this.#pulling.take(signal, () => this.#options.store.clear());
+    const { store } = this.#options;
+    return this.#pulling.take(signal, () => this.#flushing.take(
+      signal, () => store.clear('It was made for another log, and was not sent.')));
   }
 
   // Hands out what is saved while it runs, or, to a consumer with a name, the store's events from its cursor on, which moves past an event

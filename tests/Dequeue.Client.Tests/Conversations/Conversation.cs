@@ -7,14 +7,11 @@ namespace Dequeue.Client.Tests.Conversations;
 /// <param name="file">Its file.</param>
 /// <param name="events">The events of the file, by name, as they are spelled.</param>
 /// <param name="json">The conversation.</param>
-/// <param name="needs">What a client must know for it beyond the whole rest, or null.</param>
-internal sealed class Conversation(string file, JsonElement events, JsonElement json, string? needs)
+internal sealed class Conversation(string file, JsonElement events, JsonElement json)
 {
     private static readonly JsonElement Nothing = JsonElement.Parse("{}");
 
     public string File => file;
-
-    public string? Needs => needs;
 
     public string Name => json.GetProperty("name").GetString()!;
 
@@ -28,9 +25,8 @@ internal sealed class Conversation(string file, JsonElement events, JsonElement 
         foreach (var path in Directory.GetFiles(FindFolder(), "*.json").Order(StringComparer.Ordinal))
         {
             var root = JsonElement.Parse(System.IO.File.ReadAllBytes(path));
-            var needs = root.TryGetProperty("needs", out var named) ? named.GetString() : null;
             foreach (var one in root.GetProperty("conversations").EnumerateArray())
-                yield return new Conversation(Path.GetFileName(path), root.GetProperty("events"), one, needs);
+                yield return new Conversation(Path.GetFileName(path), root.GetProperty("events"), one);
         }
     }
 

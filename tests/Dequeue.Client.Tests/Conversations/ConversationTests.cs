@@ -12,8 +12,7 @@ public sealed class ConversationTests
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     public static TheoryData<string, string> Played
-        => [.. Conversation.All().Where(static one => one.Needs is null)
-            .Select(static one => new TheoryDataRow<string, string>(one.File, one.Name))];
+        => [.. Conversation.All().Select(static one => new TheoryDataRow<string, string>(one.File, one.Name))];
 
     [Theory]
     [MemberData(nameof(Played))]
@@ -37,6 +36,7 @@ public sealed class ConversationTests
                 else if (what == "push") result = await sync.PushAsync(Pushed(conversation), cancellationToken: stop.Token);
                 else if (what == "enqueue") await sync.EnqueueAsync([.. Pushed(conversation)], stop.Token);
                 else if (what == "flush") result = await sync.FlushAsync(cancellationToken: stop.Token);
+                else if (what == "beginAnew") await sync.BeginAnewAsync(stop.Token);
                 else if (what == "watch") await WatchAsync(sync, conversation, playing, handed, stop.Token);
                 else throw new InvalidOperationException($"Nothing is called {what}.");
             }
@@ -62,7 +62,7 @@ public sealed class ConversationTests
     public void The_conversations_go_through_the_state_table()
     {
         var rows = Conversation.All().SelectMany(static one => one.Rows).ToHashSet();
-        int[] pulling = [.. Enumerable.Range(1, 48).Except([14, 30])];
+        int[] pulling = [.. Enumerable.Range(1, 54).Except([14, 30])];
         var others = Rows('L', Enumerable.Range(1, 10)).Concat(Rows('Q', Enumerable.Range(1, 6)));
         Assert.Superset(Rows('P', pulling).Concat(others).ToHashSet(), rows);
     }
@@ -129,7 +129,9 @@ public sealed class ConversationTests
         {
             Assert.True(Checkpoint.TryParse(text.GetString(), out var checkpoint));
             var events = conversation.Events(before.GetProperty("events")).Select(json => reader.Read(json));
-            await store.SaveAsync([.. events], checkpoint, CancellationToken.None);
+            var position = before.TryGetProperty("position", out var number) ? number.GetInt64() : (long?)null;
+            var mark = new LogMark(before.TryGetProperty("epoch", out var epoch) ? epoch.GetString() : null, position);
+            await store.SaveAsync([.. events], checkpoint, mark, CancellationToken.None);
         }
 
         if (before.TryGetProperty("queue", out var queue))
@@ -153,6 +155,7 @@ public sealed class ConversationTests
                 "delta" => options with { Delta = value.GetBoolean() },
                 "references" => options with { References = value.GetBoolean() },
                 "priority" => options with { Priority = PriorityOf(value) },
+                "compact" => options with { Compact = CompactOf(value) },
                 "maxAttempts" => options with { MaxAttempts = value.GetInt32() },
                 "idleTimeout" => options with { IdleTimeout = Milliseconds(value) },
                 "catchUpInterval" => options with { CatchUpInterval = Milliseconds(value) },
@@ -167,6 +170,9 @@ public sealed class ConversationTests
 
         return options;
     }
+
+    private static StreamCompact CompactOf(JsonElement value)
+        => new() { Keep = [.. value.GetProperty("keep").EnumerateArray().Select(static type => type.GetString()!)] };
 
     private static StreamPriority PriorityOf(JsonElement value)
         => new(
@@ -202,6 +208,7 @@ public sealed class ConversationTests
         var (fails, actual) = (conversation.Part("fails"), Assert.IsType<SyncFailedException>(failure).Failure);
         Assert.Equal(fails.GetProperty("kind").GetString(), Camel(actual.Kind));
         if (fails.TryGetProperty("code", out var code)) Assert.Equal(code.GetString(), actual.Code);
+        if (fails.TryGetProperty("epoch", out var epoch)) Assert.Equal(epoch.GetString(), actual.LogEpoch);
     }
 
     // As it would stand in the file.
@@ -213,6 +220,9 @@ public sealed class ConversationTests
             (SyncResult pull, "added") => pull.Added,
             (SyncResult pull, "resumes") => pull.Resumes,
             (SyncResult pull, "repaired") => pull.Repaired,
+            (SyncResult pull, "pushedAgain") => pull.PushedAgain,
+            (SyncResult pull, "historyEvents") => pull.HistoryEvents,
+            (SyncResult pull, "requeued") => pull.Requeued,
             (SyncResult pull, "digestVerified") => pull.DigestVerified,
             (SyncResult pull, "ready") => pull.ReadySeconds is not null,
             (SyncResult pull, "streamFailure") => pull.StreamFailure is { } failure ? Camel(failure.Kind) : null,
@@ -237,6 +247,13 @@ public sealed class ConversationTests
             {
                 case "checkpoint":
                     Assert.Equal(field.Value.GetString(), (await store.LoadAsync(CancellationToken.None)).Checkpoint.ToString());
+                    break;
+                case "epoch":
+                    Assert.Equal(field.Value.GetString(), (await store.LoadMarkAsync(CancellationToken.None)).Epoch);
+                    break;
+                case "position":
+                    var position = field.Value.ValueKind == JsonValueKind.Null ? (long?)null : field.Value.GetInt64();
+                    Assert.Equal(position, (await store.LoadMarkAsync(CancellationToken.None)).Position);
                     break;
                 case "events":
                     AssertSame(conversation.Events(field.Value), store.Events);

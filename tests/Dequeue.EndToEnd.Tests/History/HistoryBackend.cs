@@ -1,5 +1,6 @@
 using Dequeue.Client;
 using Dequeue.Contracts;
+using Dequeue.Contracts.Streaming;
 using Dequeue.EndToEnd.Tests.Hosting;
 using Dequeue.Storage;
 using Dequeue.Sync.Log;
@@ -26,9 +27,14 @@ public sealed class HistoryBackend : IAsyncLifetime
 
     public static LogKey LogOf(TestUser user) => new(AppId.Parse("dequeue"), user.Id);
 
-    public SyncManager Device(TestUser user, IEventStore store, StreamEndpoint stream = StreamEndpoint.Negotiated)
+    public SyncManager Device(
+        TestUser user, IEventStore store, StreamEndpoint stream = StreamEndpoint.Negotiated, StreamCompact? compact = null)
         => new(
-            new SyncOptions { Server = Backend.Address, Stream = stream, BaseDelay = TimeSpan.FromMilliseconds(5), MaxDelay = TimeSpan.FromMilliseconds(50) },
+            new SyncOptions
+            {
+                Server = Backend.Address, Stream = stream, Compact = compact,
+                BaseDelay = TimeSpan.FromMilliseconds(5), MaxDelay = TimeSpan.FromMilliseconds(50),
+            },
             store, (_, _) => ValueTask.FromResult(user.Token));
 
     public async Task<string> BackUpAsync(string name)

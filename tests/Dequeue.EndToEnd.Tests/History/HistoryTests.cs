@@ -3,6 +3,7 @@ using Dequeue.Client;
 using Dequeue.Client.Sqlite;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
+using Dequeue.Contracts.Streaming;
 using Dequeue.EndToEnd.Tests.Hosting;
 
 namespace Dequeue.EndToEnd.Tests.History;
@@ -43,6 +44,35 @@ public sealed class HistoryTests(HistoryBackend backend) : IClassFixture<History
         using var second = backend.Device(user, other, stream);
         await second.PullAsync(cancellationToken: Stop);
         Assert.Equal((2_160, other.Digest()), await backend.LogAsync(user));
+    }
+
+    [Theory]
+    [InlineData(StreamEndpoint.Negotiated)]
+    [InlineData(StreamEndpoint.None)]
+    public async Task A_device_that_has_only_what_still_matters_gives_that_back(StreamEndpoint stream)
+    {
+        var user = backend.Backend.NewUser();
+        await user.PushHistoryAsync(1_200);
+        var backup = await backend.BackUpAsync($"compact-{stream}.backup");
+        await PushAsync(user, user.Generate(1_250).Skip(1_200));
+        var store = new InMemoryEventStore();
+        using var device = backend.Device(user, store, stream, new StreamCompact());
+        await device.PullAsync(cancellationToken: Stop);
+        var reader = new SyncEventReader();
+        var lost = user.Generate(1_250).Skip(1_200).Count(json => store.Contains(reader.Read(json).Id!));
+        Assert.InRange(lost, 1, 50);
+        Assert.InRange(store.Events.Count, lost + 1, 1_249);
+
+        await backend.RestoreAsync(backup);
+        var result = await device.PullAsync(cancellationToken: Stop);
+
+        Assert.Equal((lost, null), (result.PushedAgain, result.StreamFailure));
+        Assert.Equal(1_200 + lost, (await backend.LogAsync(user)).Events);
+        var other = new InMemoryEventStore();
+        using var second = backend.Device(user, other, stream, new StreamCompact());
+        await second.PullAsync(cancellationToken: Stop);
+        Assert.Equal(other.Digest(), store.Digest());
+        Assert.Null((await device.PullAsync(cancellationToken: Stop)).PushedAgain);
     }
 
     [Fact]

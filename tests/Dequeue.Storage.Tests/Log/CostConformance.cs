@@ -12,8 +12,6 @@ public abstract class CostConformance(ITableFixture fixture)
 
     private readonly CountingTable _table = new(fixture.Table);
 
-    protected ITableFixture Fixture => fixture;
-
     protected static CancellationToken Cancel => TestContext.Current.CancellationToken;
 
     protected static LogKey NewKey(string user) => new(AppId.Parse("cost"), UserId.Parse(user));

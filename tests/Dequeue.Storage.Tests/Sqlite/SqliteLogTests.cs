@@ -1,7 +1,5 @@
 using Dequeue.Storage.Tests.Backup;
 using Dequeue.Storage.Tests.Log;
-using Dequeue.Sync.Log;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Dequeue.Storage.Tests.Sqlite;
 
@@ -31,27 +29,6 @@ public sealed class SqliteCostTests(SqliteFixture fixture) : CostConformance(fix
 
     [Fact]
     public Task Of_a_state_of_2000_tasks_a_plan_reads_no_more_when_the_history_is_longer() => CompactAsync(2000, 10_000, 20_000, 50_500);
-
-    [Fact]
-    public async Task A_push_takes_little_longer_for_runs()
-    {
-        var events = TestEvents.Many(100_000, 20_000).Chunk(1000).ToList();
-        var (without, with) = (new List<double>(), new List<double>());
-        for (var run = 0; run < 4; run++)
-        {
-            foreach (var (times, mergePages) in new[] { (without, int.MaxValue), (with, Dequeue.Sync.Log.Compaction.Compactor.MergePages) })
-            {
-                var log = new EventLog(Fixture.Table, TimeProvider.System, NullLogger<EventLog>.Instance, mergePages);
-                var (key, began) = (NewKey($"push-{mergePages}-{run}"), TimeProvider.System.GetTimestamp());
-                foreach (var push in events) await log.AppendAsync(key, push, Cancel);
-                await log.SettledAsync(key);
-                times.Add(TimeProvider.System.GetElapsedTime(began).TotalMilliseconds / events.Count);
-            }
-        }
-
-        Report($"a push of 1000 events: {without.Order().ElementAt(1):0.0} ms, with runs {with.Order().ElementAt(1):0.0} ms; all: {string.Join(' ', without.Select(time => $"{time:0.0}"))}; {string.Join(' ', with.Select(time => $"{time:0.0}"))}");
-        Assert.True(with.Min() < 2 * without.Min(), "Twice as long is a fault, however busy the machine.");
-    }
 
     [Fact]
     public Task Of_a_stacks_events_first_does_not_depend_on_the_length_of_the_log() => SelectAsync(2000, 42_000);

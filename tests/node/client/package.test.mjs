@@ -16,7 +16,7 @@ import { example, install, source } from "./install.mjs";
 const [server, token, events, digest] = process.argv.slice(2);
 
 /** Bytes, minified and gzipped, without the stores in IndexedDB and SQLite: what every app loads, and with the parts that only some calls load. */
-const FIRST_LIMIT = 12 * 1024, WHOLE_LIMIT = 15 * 1024;
+const FIRST_LIMIT = 12 * 1024, WHOLE_LIMIT = 16 * 1024;
 const run = promisify(execFile);
 const tsc = fileURLToPath(new URL("../node_modules/typescript/bin/tsc", import.meta.url));
 let folder, installed, packed;

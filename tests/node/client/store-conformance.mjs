@@ -66,13 +66,35 @@ export const cases = {
     same((await store.load()).checkpoint, "3", "checkpoint");
   },
 
-  async "All of it can be cleared, but the queue"(store) {
+  async "All of it can be cleared, and what was not sent is kept aside"(store) {
     await store.save(events("ab"), mark("1", 2, "e"));
-    await store.enqueue(events("q"));
-    await store.clear();
+    await store.enqueue(events("sq"));
+    const [s, q] = await store.peek(9);
+    await store.removeThrough(s.number);
+    same(await store.clear("Another log."), 1, "unsent");
     same(await store.load(), { checkpoint: null, epoch: null, position: 0, events: 0 }, "position");
-    same(await store.count(), 1, "queue");
+    same([await store.count(), await store.sent()], [0, []], "queue");
+    same(await store.refused(), [{ ...q, reason: "Another log." }], "refused");
     same(idsOf(await store.save(events("a"), mark("1"))), "a", "added");
+  },
+
+  async "A store of no log takes one, and no other"(store) {
+    await store.adopt("e");
+    await store.adopt("f");
+    same(await store.load(), { checkpoint: null, epoch: "e", position: 0, events: 0 }, "position");
+  },
+
+  async "What was sent is known until it is settled, and what is lost goes back"(store) {
+    await store.enqueue(events("abcd"));
+    const [a, b, c, d] = await store.peek(9);
+    await store.removeThrough(c.number, [{ ...b, reason: "No." }]);
+    same(await store.sent(), [a, c], "sent");
+    await store.save(events("c"), mark("1"));
+    same(await store.settle(c.number, true), 1, "went back");
+    same([idsOf(await store.peek(9)), await store.sent()], ["ad", []], "queue");
+    await store.removeThrough(d.number);
+    same(await store.settle(a.number, false), 0, "forgotten");
+    same(idsOf(await store.sent()), "d", "a later one stays");
   },
 
   async "The queue keeps its order, and numbers are not given twice"(store) {

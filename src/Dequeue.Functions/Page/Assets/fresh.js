@@ -31,7 +31,9 @@ export function freshDevice({ announce, onFailure, expected }) {
       const done = await connect(store, chosenFields()).pull({ signal, onProgress: progress => view.update(progress) });
       const what = `Complete: ${count(before + done.events, 'event')} in ${seconds(view.elapsed)}`;
       const how = done.transport === 'stream' ? ` by stream, ${megabytes(done.bytes)} received.` : ' with the help of REST.';
-      view.end(what + how + (before > 0 ? ` It went on after ${count(before, 'event')}.` : ''));
+      const left = done.historyEvents !== null && before === 0
+        ? ` ${number(done.events)} of ${count(done.historyEvents, 'event')} make today’s state.` : '';
+      view.end(what + how + left + (before > 0 ? ` It went on after ${count(before, 'event')}.` : ''));
       forget();
     } catch (failure) {
       view.end(signal.aborted ? 'Stopped.' : say(failure));

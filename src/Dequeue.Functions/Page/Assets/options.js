@@ -5,6 +5,7 @@ const hasReferences = document.querySelector('meta[name="dequeue-references"]').
 const OPTIONS = [
   { name: 'encodings', label: 'Compressed batches', on: ['gzip'], off: [], isOn: true },
   { name: 'priority', label: 'Active stack first', on: { active: true } },
+  { name: 'compact', label: 'Only what still matters', on: true },
   { name: 'delta', label: 'Deltas', on: true },
   { name: 'window', label: 'Flow control', off: 0, isOn: true },
   ...(hasReferences ? [{ name: 'references', label: 'By reference', on: true }] : []),
