@@ -1,4 +1,5 @@
 using Dequeue.EndToEnd.Tests.Hosting;
+using Dequeue.Tests.Shared;
 using Microsoft.Playwright;
 
 namespace Dequeue.Page.Tests;
@@ -8,7 +9,8 @@ namespace Dequeue.Page.Tests;
 /// </summary>
 public sealed class LookTests(Backend backend, Browser browser)
 {
-    private static readonly string? Pictures = Environment.GetEnvironmentVariable("DEQUEUE_SCREENSHOTS");
+    private static readonly string? Pictures =
+        Environment.GetEnvironmentVariable("DEQUEUE_SCREENSHOTS") is { } folder ? Repository.File(folder) : null;
 
     // Enough for a picture with a curve in it; less when nobody looks.
     private static readonly int Events = Pictures is null ? 2_000 : 20_000;
