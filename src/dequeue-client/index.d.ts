@@ -279,7 +279,8 @@ export interface SyncOptions {
 }
 
 export interface PullProgress {
-  phase: 'connecting' | 'receiving' | 'ready' | 'waiting' | 'completed';
+  /** `sending`: a server that was put back gets again what it lacks. */
+  phase: 'connecting' | 'receiving' | 'ready' | 'waiting' | 'sending' | 'completed';
   transport: 'stream' | 'rest';
 
   /** Events so far, each counted once, and how many there will be; null while it is not known. Only what is taken back makes them fewer. */

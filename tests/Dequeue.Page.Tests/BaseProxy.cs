@@ -1,10 +1,7 @@
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Dequeue.Page.Tests;
@@ -33,7 +30,7 @@ internal sealed class BaseProxy : IAsyncDisposable
         app.Map(below + "/{**path}", proxy.PassAsync);
         map?.Invoke(app);
         await app.StartAsync();
-        proxy.Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First() + below + "/");
+        proxy.Address = new Uri(app.Urls.First() + below + "/");
         return proxy;
     }
 

@@ -24,10 +24,8 @@ public sealed class PackageTests(Backend backend, Browser browser, InstalledPack
         await package.InstallAsync();
         _site = await BaseProxy.StartAsync(backend.Address, map: routes =>
         {
-            routes.MapGet("/app/", static () => Results.Content(
-                """<!doctype html><title>app</title><link rel="icon" href="data:,"><progress></progress><ol></ol>""", "text/html"));
-            routes.MapGet("/app/example/", static () => Results.Content(
-                """<!doctype html><title>app</title><link rel="icon" href="data:,"><progress></progress><ol></ol><script type="module" src="../browser.js"></script>""", "text/html"));
+            routes.MapGet("/app/", static () => Page(""));
+            routes.MapGet("/app/example/", static () => Page("""<script type="module" src="../browser.js"></script>"""));
             routes.MapGet("/app/{**name}", File);
         });
     }
@@ -191,6 +189,9 @@ public sealed class PackageTests(Backend backend, Browser browser, InstalledPack
         await visitor.Page.GotoAsync(new Uri(App, page).AbsoluteUri);
         return visitor;
     }
+
+    private static IResult Page(string script)
+        => Results.Content($"""<!doctype html><title>app</title><link rel="icon" href="data:,"><progress></progress><ol></ol>{script}""", "text/html");
 
     private IResult File(string name)
     {

@@ -44,7 +44,10 @@ export class SignedOut extends Error {
 
 export const bad = message => new SyncFailure('badAnswer', message);
 
-/** The device and the server do not hold one history. */
+/**
+ * The device and the server do not hold one history.
+ * @param {{ epoch?: string, eventCount?: number }} facts of the server's log
+ */
 export const otherHistory = ({ epoch, eventCount }, words = 'The server has another history.') =>
   new SyncFailure('historyChanged', words, { code: 'HISTORY_CHANGED', epoch, eventCount });
 

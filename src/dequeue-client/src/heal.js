@@ -7,8 +7,7 @@ import { PushBody } from './push.js';
 import { pageDigests } from './ranges.js';
 import { attempt } from './waiting.js';
 
-const notHealed = why => otherHistory(
-  { epoch: undefined, eventCount: undefined }, `This device holds another history than the server, and it could not be healed: ${why}`);
+const notHealed = why => otherHistory({}, `This device holds another history than the server, and it could not be healed: ${why}`);
 
 /**
  * Finds by digests how far store and log hold the same, pushes again what the log lacks of the rest, and then takes the rest out of the
@@ -27,12 +26,7 @@ export async function heal({ isAgain, log, store, rest, retry, signal, onWait })
 
   const common = await commonPart();
   const known = await idsAfter(common.checkpoint);
-  for (let at = common.events; at < held;) {
-    const some = await store.read(at, PushBody.MAX_EVENTS);
-    at += some.length;
-    await give(some);
-  }
-
+  for (let at = common.events; at < held; at += PushBody.MAX_EVENTS) await give(await store.read(at, PushBody.MAX_EVENTS));
   await give(await store.sent()); // Acknowledged, and not brought back yet: the store does not hold it.
   await send();
   if (refused) throw refused;
@@ -62,7 +56,6 @@ export async function heal({ isAgain, log, store, rest, retry, signal, onWait })
       if (page.hasMore && !isBefore(since, page.nextCheckpoint)) {
         throw bad('A page does not lead beyond the checkpoint that it was asked for.');
       }
-
 
       for (const { id } of page.events) ids.add(id);
       ({ nextCheckpoint: since, hasMore } = page);

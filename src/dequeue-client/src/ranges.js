@@ -16,8 +16,9 @@ export const digestsAt = (rest, since, checkpoints, signal) => rest.post(
 
 /** The digests of the next pages of the log, as it keeps them: none at its end. */
 export const pageDigests = (rest, since, signal) => rest.post(
-  'digests', { ...(since && { since }), pages: MAX_RANGES }, ({ ranges }) => Array.isArray(ranges) && ranges.every((range, place) => isDigest(range) && range.count > 0
-    && isBefore(place === 0 ? since : ranges[place - 1].checkpoint, range.checkpoint)))(signal);
+  'digests', { ...(since && { since }), pages: MAX_RANGES }, ({ ranges }) => Array.isArray(ranges)
+    && ranges.every((range, place) => isDigest(range) && range.count > 0
+      && isBefore(place === 0 ? since : ranges[place - 1].checkpoint, range.checkpoint)))(signal);
 
 /** The next `count` events after a checkpoint, in as many pages as that takes. */
 export async function eventsAfter(rest, since, count, signal) {

@@ -10,10 +10,7 @@ using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Rest;
 using Dequeue.Contracts.Streaming;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace Dequeue.Client.Tests.Servers;
@@ -145,7 +142,7 @@ internal sealed class TestServer : IAsyncDisposable
         app.UseWebSockets();
         app.Run(server.HandleAsync);
         await app.StartAsync();
-        server.Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        server.Address = new Uri(app.Urls.First());
         return server;
     }
 
