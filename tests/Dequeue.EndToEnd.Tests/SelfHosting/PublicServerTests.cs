@@ -87,7 +87,10 @@ public sealed class PublicServerTests : IDisposable
             using var request = new HttpRequestMessage(HttpMethod.Options, new Uri(backend.Address.GetLeftPart(UriPartial.Authority) + path, new UriCreationOptions { DangerousDisablePathAndQueryCanonicalization = true }));
             request.Headers.Add("WebHook-Request-Origin", "localhost");
             using var answer = await backend.Http.SendAsync(request, TestContext.Current.CancellationToken);
-            Assert.Equal((path, HttpStatusCode.NotFound), (path, answer.StatusCode));
+
+            // One segment might be the page's, which takes GET alone.
+            Assert.True(answer.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed, $"{path}: {answer.StatusCode}");
+            Assert.False(answer.Headers.Contains("WebHook-Allowed-Origin"));
         }
 
         using var page = await backend.Http.GetAsync("/", TestContext.Current.CancellationToken);

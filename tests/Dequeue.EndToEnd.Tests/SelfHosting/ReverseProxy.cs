@@ -110,10 +110,16 @@ internal sealed class ReverseProxy : IAsyncDisposable
         return text;
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Ends it; then its logs are whole.</summary>
+    public async Task StopAsync()
     {
         if (!_process.HasExited) _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
         _process.Dispose();
     }
 

@@ -55,7 +55,7 @@ public sealed class ReverseProxyTests(ITestOutputHelper output) : IDisposable
             using var events = await http.PostAsync("/webpubsub/events", null, TestContext.Current.CancellationToken);
             Assert.Equal(HttpStatusCode.NotFound, events.StatusCode);
 
-            await proxy.DisposeAsync();
+            await proxy.StopAsync();
             foreach (var secret in new[] { token, "access_token=ey", "token=ey" }) Assert.DoesNotContain(secret, proxy.Written, StringComparison.Ordinal);
             output.WriteLine($"{kind}, phone {(phone.IsElsewhere ? "in a network of its own" : "on this machine")}: https://{outside}\n{negotiated}\n{gateway}\n{pages}");
         }
