@@ -89,7 +89,7 @@ internal sealed class CertificateFiles
             if (password is null && key.Contains("ENCRYPTED", StringComparison.Ordinal))
                 throw new SettingsException("its key has a password: name the file that holds it with --certificate-password-file.");
             var text = File.ReadAllText(_file);
-            own = password is null ? X509Certificate2.CreateFromPem(text, key) : X509Certificate2.CreateFromEncryptedPem(text, key, password);
+            own = password is null ? X509Certificate2.CreateFromPem(text, key) : ReadEncrypted(text, key, password);
             all.ImportFromPem(text);
         }
         else
@@ -102,6 +102,18 @@ internal sealed class CertificateFiles
         if (OperatingSystem.IsWindows()) own = X509CertificateLoader.LoadPkcs12(own.Export(X509ContentType.Pfx), null);
         X509Certificate2Collection chain = [.. all.Where(certificate => certificate.Thumbprint != own.Thumbprint)];
         return SslStreamCertificateContext.Create(own, chain, offline: true);
+    }
+
+    private static X509Certificate2 ReadEncrypted(string text, string key, string password)
+    {
+        try
+        {
+            return X509Certificate2.CreateFromEncryptedPem(text, key, password);
+        }
+        catch (CryptographicException)
+        {
+            throw new SettingsException("its key cannot be opened with this password.");
+        }
     }
 
     private X509Certificate2Collection ReadPfx(string? password)
