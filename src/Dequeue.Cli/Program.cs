@@ -10,6 +10,7 @@ var root = new RootCommand("dequeue: the sync backend of an event-sourced, offli
     SyncCommand.Create(),
     WatchCommand.Create(),
     CheckCommand.Create(),
+    InspectCommand.Create(),
     EraseCommand.Create(),
     BackupCommand.Create(),
     RestoreCommand.Create(),

@@ -1,3 +1,4 @@
+using System.Net.Security;
 using Dequeue.FunctionsHost.Workers;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,8 +15,15 @@ public sealed record FunctionsHostOptions
     /// <summary>Starts the app's worker; null for a child process, as the folder's <c>worker.config.json</c> says.</summary>
     public IWorkerLauncher? Worker { get; init; }
 
-    /// <summary>Where HTTP functions answer. Port 0 is any free one.</summary>
+    /// <summary>Where HTTP functions answer. Port 0 is any free one. <c>https</c> needs a <see cref="Certificate"/>.</summary>
     public Uri Listen { get; init; } = new("http://127.0.0.1:7071");
+
+    /// <summary>The certificate of <c>https</c>, asked for with each connection, so that a renewed one needs no new start.</summary>
+    public Func<SslStreamCertificateContext>? Certificate { get; init; }
+
+    /// <summary>One more port, of 127.0.0.1 and without TLS, for what runs on this machine; 0 for any free one; null for none. What is meant
+    /// for it alone, <see cref="Front"/> keeps away from <see cref="Listen"/>.</summary>
+    public int? LocalPort { get; init; }
 
     /// <summary>Where durable instances (<c>durable.db</c>) and the state of timers are kept; made if missing.</summary>
     public string StateFolder { get; init; } = ".dequeue";

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using Dequeue.FunctionsHost.Durable;
 using Dequeue.FunctionsHost.Http;
 using Dequeue.FunctionsHost.Rpc;
@@ -11,6 +12,8 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Routing.Constraints;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Yarp.ReverseProxy.Forwarder;
@@ -68,6 +71,9 @@ public sealed class FunctionsHostServer : IAsyncDisposable
     /// <summary>Where the functions answer, once started.</summary>
     public Uri Address { get; private set; } = null!;
 
+    /// <summary>Where this machine reaches them: the address of the local port, if there is one.</summary>
+    public Uri LocalAddress { get; private set; } = null!;
+
     /// <summary>Where durable clients (gRPC) reach the task hub, on this machine, once started.</summary>
     public Uri TaskHub => _listener.Address;
 
@@ -80,7 +86,8 @@ public sealed class FunctionsHostServer : IAsyncDisposable
 
         // Before the worker, which is told the address. Requests wait until its functions are known.
         await _front.StartAsync(cancellationToken);
-        Address = new Uri(_front.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        var addresses = _front.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        (Address, LocalAddress) = (new Uri(addresses.First()), new Uri(addresses.Last()));
 
         var logger = _loggers.CreateLogger("Dequeue.FunctionsHost");
         var environment = WorkerEnvironment();
@@ -171,10 +178,14 @@ public sealed class FunctionsHostServer : IAsyncDisposable
     private WebApplication BuildFront()
     {
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().UseUrls(_options.Listen.AbsoluteUri).ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
+            kestrel.Listen(IPAddress.Parse(_options.Listen.Host), _options.Listen.Port, Secure);
+
+            // The last one: so it is found among the addresses.
+            if (_options.LocalPort is { } local) kestrel.Listen(IPAddress.Loopback, local);
         });
         builder.Services.AddLogging();
         builder.Services.AddSingleton(_loggers);
@@ -194,13 +205,23 @@ public sealed class FunctionsHostServer : IAsyncDisposable
         return app;
     }
 
+    private void Secure(ListenOptions listen)
+    {
+        if (_options.Listen.Scheme != Uri.UriSchemeHttps) return;
+        var certificate = _options.Certificate ?? throw new FunctionsHostException($"{_options.Listen} needs a certificate.");
+        listen.UseHttps(new TlsHandshakeCallbackOptions
+        {
+            OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions { ServerCertificateContext = certificate() }),
+        });
+    }
+
     private Dictionary<string, string> WorkerEnvironment()
     {
         var environment = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
         {
             ["FUNCTIONS_WORKER_RUNTIME"] = "dotnet-isolated",
             ["FUNCTIONS_APPLICATION_DIRECTORY"] = _options.AppFolder,
-            ["WEBSITE_HOSTNAME"] = Address.Authority, // the durable client wants it
+            ["WEBSITE_HOSTNAME"] = LocalAddress.Authority, // the durable client wants it
         };
         AddUnlessSet("AZURE_FUNCTIONS_ENVIRONMENT", "Development");
         foreach (var (name, value) in LocalSettings.Read(_options.AppFolder)) AddUnlessSet(name, value);

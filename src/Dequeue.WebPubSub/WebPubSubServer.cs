@@ -33,6 +33,7 @@ public sealed partial class WebPubSubServer : IAsyncDisposable
     private readonly EventHandlerTable _handlers = new();
     private readonly ILogger _logger;
     private ServiceContext? _service;
+    private ClientEndpoint? _clients;
     private WebApplication? _app;
     private Uri? _endpoint;
 
@@ -97,6 +98,19 @@ public sealed partial class WebPubSubServer : IAsyncDisposable
     }
 
     /// <summary>
+    /// Takes a client that came to another web server of this process, at an address of its own: checks its token, asks the application, and
+    /// runs the connection until its socket has ended. Nothing but clients can be reached this way. The pipeline has <c>UseWebSockets</c>.
+    /// </summary>
+    /// <param name="context">The handshake.</param>
+    /// <param name="hub">Name of the hub, as the client names it.</param>
+    /// <exception cref="InvalidOperationException">The service was not started.</exception>
+    public Task HandleClientAsync(HttpContext context, string hub)
+        => (_clients ?? throw new InvalidOperationException("The Web PubSub service was not started.")).HandleAsync(context, hub);
+
+    /// <summary>How many clients are connected, to all hubs.</summary>
+    public int ConnectionCount => _service?.Hubs.All.Sum(static hub => hub.Everyone().Length) ?? 0;
+
+    /// <summary>
     /// Closes every client with 1001, tells event handlers of it for at most two seconds, and stops listening. Safe to call
     /// more than once.
     /// </summary>
@@ -141,7 +155,7 @@ public sealed partial class WebPubSubServer : IAsyncDisposable
         _endpoint = new Uri($"http://{Host}:{port}");
         _service?.Dispose();
         var service = _service = new ServiceContext(_options, new UpstreamDispatcher(_options, _handlers, _endpoint, _logger), _logger);
-        var clients = new ClientEndpoint(service);
+        var clients = _clients = new ClientEndpoint(service);
         var rest = new RestEndpoint(service);
 
         // Nothing of the web server's own logging: it prints query strings, and those hold tokens.

@@ -39,6 +39,9 @@ internal sealed class ServerOptions
             LogLevel = parsed.GetValue(_verbose) ? LogLevel.Information : LogLevel.Warning,
         };
 
+    /// <summary>Whether the port of the REST calls was chosen.</summary>
+    public bool NamesMainPort(ParseResult parsed) => parsed.GetResult(_port) is { Implicit: false };
+
     /// <summary>Whether the user chose a port himself, so that another one would surprise him.</summary>
     public bool NamesPort(ParseResult parsed) => parsed.GetResult(_port) is { Implicit: false } || parsed.GetResult(_pubSubPort) is { Implicit: false };
 }

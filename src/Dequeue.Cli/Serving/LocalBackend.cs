@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using Dequeue.Cli.Terminal;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Upstream;
@@ -31,11 +33,17 @@ public sealed record BackendOptions
     /// <summary>Starts the functions; null for a process of their own, as everywhere but in tests.</summary>
     public IWorkerLauncher? Worker { get; init; }
 
+    /// <summary>How others than this machine reach the server; null for nobody else, at 127.0.0.1.</summary>
+    public PublicSide? PublicSide { get; init; }
+
     /// <summary>The least that is logged to stderr.</summary>
     public LogLevel LogLevel { get; init; } = LogLevel.Warning;
 
     /// <summary>What answers in front of everything else; null for nothing.</summary>
     public Action<IApplicationBuilder>? Front { get; init; }
+
+    /// <summary>Whether each line of the log is a JSON object.</summary>
+    public bool LogsAsJson { get; init; }
 
     /// <summary>Settings that go before those of the environment.</summary>
     public IReadOnlyDictionary<string, string?> Settings { get; init; } = new Dictionary<string, string?>();
@@ -45,6 +53,8 @@ public sealed record BackendOptions
 public sealed class LocalBackend : IAsyncDisposable
 {
     private const string EnvironmentSetting = "AZURE_FUNCTIONS_ENVIRONMENT";
+    private const string AuthoritySetting = "Auth:Authority";
+    private const string DevKeySetting = "Auth:DevSigningKey";
 
     private readonly WebPubSubServer _pubSub;
     private readonly FunctionsHostServer _functions;
@@ -55,6 +65,9 @@ public sealed class LocalBackend : IAsyncDisposable
     /// <summary>Where the REST calls and the gateway answer.</summary>
     public Uri Address => _functions.Address;
 
+    /// <summary>Where they answer to what runs on this machine.</summary>
+    public Uri LocalAddress => _functions.LocalAddress;
+
     /// <summary>The folder of the functions: they are published beside this program.</summary>
     public static string FunctionsFolder => AppContext.BaseDirectory;
 
@@ -63,12 +76,15 @@ public sealed class LocalBackend : IAsyncDisposable
 
     /// <summary>Starts everything; when it returns, the backend answers.</summary>
     /// <exception cref="FunctionsHostException">A setting is wrong, or the functions cannot be run.</exception>
+    /// <exception cref="SettingsException">Others could reach a server that takes development tokens.</exception>
     /// <exception cref="IOException">A port or the data folder is taken by another process, or the folder cannot be written.</exception>
     public static async Task<LocalBackend> StartAsync(BackendOptions options, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(options);
+        var settings = Settings(options);
         var data = Serving.DataFolder.Open(options.DataFolder);
         data.Close();
+        if (settings.GetValueOrDefault(AuthoritySetting) is not { Length: > 0 }) settings.TryAdd(DevKeySetting, data.DevSigningKey());
 
         // Not the emulator's key, which everybody has: any web page may open a socket to this machine.
         var pubSub = new WebPubSubServer(new WebPubSubServerOptions { Port = options.PubSubPort, AccessKey = data.WebPubSubKey() });
@@ -76,14 +92,14 @@ public sealed class LocalBackend : IAsyncDisposable
         try
         {
             await pubSub.StartAsync(cancellationToken);
-            functions = new FunctionsHostServer(Functions(options, data, pubSub.ConnectionString));
-            await functions.StartAsync(cancellationToken);
+            functions = new FunctionsHostServer(Functions(options, settings, data, pubSub));
+            await StartAsync(functions, options, cancellationToken);
             data.WebPubSubEndpoint = pubSub.Endpoint.GetLeftPart(UriPartial.Authority);
             data.Close();
             pubSub.SetEventHandlers(
                 WebPubSubSettings.Hub,
                 new WebPubSubEventHandler(
-                    new Uri(functions.Address, UpstreamFunction.Route).AbsoluteUri,
+                    new Uri(functions.LocalAddress, UpstreamFunction.Route).AbsoluteUri,
                     systemEvents: WebPubSubSystemEvents.Connect | WebPubSubSystemEvents.Disconnected));
             return new LocalBackend(pubSub, functions, data);
         }
@@ -104,36 +120,76 @@ public sealed class LocalBackend : IAsyncDisposable
         await _pubSub.DisposeAsync();
     }
 
-    private static FunctionsHostOptions Functions(BackendOptions options, DataFolder data, string pubSub)
+    private static async Task StartAsync(FunctionsHostServer functions, BackendOptions options, CancellationToken cancellationToken)
     {
-        var settings = new Dictionary<string, string?>(options.Settings)
+        try
         {
-            ["WebPubSubConnectionString"] = pubSub,
+            await functions.StartAsync(cancellationToken);
+        }
+        catch (SocketException refused)
+        {
+            // Not taken: no address of this machine, or a port that one needs rights for.
+            throw new IOException($"{Listen(options).Authority} cannot be listened at: {refused.Message}.", refused);
+        }
+    }
 
-            // What is not shown need not come over from the worker.
-            ["Logging:LogLevel:Default"] = options.LogLevel.ToString(),
-        };
+    private static Uri Listen(BackendOptions options)
+    {
+        var side = options.PublicSide ?? new PublicSide();
+        return new Uri($"{(side.Certificate is null ? "http" : "https")}://{new IPEndPoint(side.Listen, options.Port)}");
+    }
+
+    // Those that decide who may come in, before anything is made.
+    private static Dictionary<string, string?> Settings(BackendOptions options)
+    {
+        var settings = new Dictionary<string, string?>(options.Settings);
+        foreach (var name in new[] { AuthoritySetting, EnvironmentSetting })
+        {
+            if (Environment.GetEnvironmentVariable(name.Replace(":", "__", StringComparison.Ordinal)) is { Length: > 0 } value) settings.TryAdd(name, value);
+        }
+
+        var takesDevelopmentTokens = settings.GetValueOrDefault(AuthoritySetting) is not { Length: > 0 };
+        if (takesDevelopmentTokens && options.PublicSide is { IsPublic: true, TakesDevelopmentTokens: false })
+        {
+            throw new SettingsException(
+                "Others can reach this server, and whoever has the key of development tokens is any user: set Auth__Authority and Auth__Audience, "
+                + "or say --development-tokens.");
+        }
+
+        settings.TryAdd(EnvironmentSetting, takesDevelopmentTokens || options.PublicSide is not { IsPublic: true } ? "Development" : "Production");
+        return settings;
+    }
+
+    private static FunctionsHostOptions Functions(BackendOptions options, Dictionary<string, string?> settings, DataFolder data, WebPubSubServer pubSub)
+    {
+        settings["WebPubSubConnectionString"] = pubSub.ConnectionString;
+
+        // What is not shown need not come over from the worker.
+        settings["Logging:LogLevel:Default"] = options.LogLevel.ToString();
         settings.TryAdd("EventLog:Storage", options.Storage ?? "sqlite:" + data.Events);
-        settings.TryAdd(EnvironmentSetting, Environment.GetEnvironmentVariable(EnvironmentSetting) is { Length: > 0 } named ? named : "Development");
-        if (Environment.GetEnvironmentVariable("Auth__Authority") is null) settings.TryAdd("Auth:DevSigningKey", data.DevSigningKey());
+        if (options.PublicSide is not null) settings["WebPubSub:PublicUrlHeader"] = PublicSide.UrlHeader;
         var origins = settings.GetValueOrDefault("Cors:Origins") ?? Environment.GetEnvironmentVariable("Cors__Origins");
         return new FunctionsHostOptions
         {
             AppFolder = FunctionsFolder,
             Worker = options.Worker,
-            Listen = new Uri($"http://127.0.0.1:{options.Port}"),
+            Listen = Listen(options),
+            Certificate = options.PublicSide?.Certificate,
+            LocalPort = options.PublicSide?.LocalPort,
             StateFolder = data.Path,
             Settings = settings,
-            Logging = logging => Consoles.LogToStderr(logging, options.LogLevel),
+            Logging = logging => Consoles.LogToStderr(logging, options.LogLevel, options.LogsAsJson),
             FrontServices = services => services.AddSyncGateway(AddressOf, origins),
             Front = app =>
             {
                 options.Front?.Invoke(app);
+                if (options.PublicSide is { } side) app.UsePublicSide(side, pubSub, () => AddressOf(app.ApplicationServices).Port);
                 app.UseSyncGateway();
             },
         };
     }
 
+    // The local one, if there are two.
     private static Uri AddressOf(IServiceProvider services)
-        => new(services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        => new(services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Last());
 }

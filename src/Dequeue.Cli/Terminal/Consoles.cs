@@ -12,9 +12,13 @@ internal static class Consoles
     public static IAnsiConsole Error { get; } = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
 
     /// <summary>Sends log lines to stderr, the frameworks' own only from Warning on.</summary>
-    public static void LogToStderr(ILoggingBuilder logging, LogLevel least)
+    /// <param name="logging">Where logging is set up.</param>
+    /// <param name="least">The least that is logged.</param>
+    /// <param name="asJson">One JSON object a line, with the time in UTC, instead of text.</param>
+    public static void LogToStderr(ILoggingBuilder logging, LogLevel least, bool asJson = false)
     {
-        logging.AddSimpleConsole(console => console.SingleLine = true);
+        if (asJson) logging.AddJsonConsole(console => (console.UseUtcTimestamp, console.TimestampFormat) = (true, "yyyy-MM-dd'T'HH:mm:ss.fff'Z'"));
+        else logging.AddSimpleConsole(console => console.SingleLine = true);
         logging.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
         logging.SetMinimumLevel(least);
         foreach (var framework in new[] { "Microsoft", "System", "Yarp", "Azure", "Grpc" }) logging.AddFilter(framework, LogLevel.Warning);

@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.AspNetCore.Http;
 
 namespace Dequeue.Functions.Configuration;
 
@@ -16,7 +17,24 @@ public sealed record WebPubSubSettings(Uri Endpoint, string? ConnectionString, s
     public IReadOnlyList<byte[]> AccessKeys { get; } =
         [.. new[] { Part(ConnectionString, "AccessKey"), SecondaryKey }.OfType<string>().Where(key => key.Length > 0).Select(Encoding.UTF8.GetBytes)];
 
+    /// <summary>
+    /// <c>WebPubSub__PublicUrlHeader</c>: the header in which whatever stands before the functions says at which URL clients reach it, and
+    /// Web PubSub through it. It must overwrite what a client sends. Null: clients reach Web PubSub at <see cref="Endpoint"/>.
+    /// </summary>
+    public string? PublicUrlHeader { get; private init; }
+
+    /// <summary>A URL for a client as the client reaches it.</summary>
+    /// <param name="url">As Web PubSub itself is reached.</param>
+    /// <param name="headers">Of the call.</param>
+    internal Uri Public(Uri url, IHeaderDictionary headers)
+        => PublicUrlHeader is { } name && Uri.TryCreate(headers[name].ToString(), UriKind.Absolute, out var shown) && shown.Scheme is "http" or "https"
+            ? new Uri($"{(shown.Scheme == Uri.UriSchemeHttps ? "wss" : "ws")}{shown.AbsoluteUri.TrimEnd('/')[shown.Scheme.Length..]}{url.PathAndQuery}")
+            : url;
+
     internal static WebPubSubSettings Read(IConfiguration configuration)
+        => ReadService(configuration) with { PublicUrlHeader = configuration["WebPubSub:PublicUrlHeader"] is { Length: > 0 } header ? header : null };
+
+    private static WebPubSubSettings ReadService(IConfiguration configuration)
     {
         if (configuration["WebPubSubConnectionString"] is { Length: > 0 } connection)
         {

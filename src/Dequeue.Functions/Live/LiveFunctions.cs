@@ -11,7 +11,7 @@ public sealed class LiveFunctions(RestCalls calls, Negotiation negotiation)
     [Function("NegotiateLive")]
     public Task<IResult> NegotiateAsync(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "apps/{appId}/sync/live/negotiate")] HttpRequest request, string appId, CancellationToken cancellationToken)
-        => calls.AnswerAsync(request, appId, (log, token) => negotiation.AnswerAsync(log, [LiveGroup.Of(log)], token), cancellationToken);
+        => calls.AnswerAsync(request, appId, (log, token) => negotiation.AnswerAsync(request, log, [LiveGroup.Of(log)], token), cancellationToken);
 
     /// <summary><c>GET /apps/{appId}/ws</c> without the gateway in front: functions cannot upgrade.</summary>
     [Function("LiveNeedsUpgrade")]

@@ -34,7 +34,7 @@ public sealed class PageFiles
     {
         ArgumentNullException.ThrowIfNull(settings);
         ArgumentNullException.ThrowIfNull(offers);
-        var policy = ContentSecurityPolicy(settings.WebPubSub.Endpoint, offers.Origin);
+        var policy = ContentSecurityPolicy(settings.WebPubSub, offers.Origin);
         _files = typeof(PageFiles).Assembly.GetManifestResourceNames()
             .Where(resource => resource.StartsWith(ResourcePrefix, StringComparison.Ordinal))
             .Select(resource => new PageFile(resource[ResourcePrefix.Length..], Read(resource, settings, offers), policy))
@@ -54,11 +54,15 @@ public sealed class PageFiles
             .Replace(ReferencesPlaceholder, offers.Origin is null ? "false" : "true", StringComparison.Ordinal));
     }
 
-    private static string ContentSecurityPolicy(Uri webPubSub, Uri? pages)
+    private static string ContentSecurityPolicy(WebPubSubSettings webPubSub, Uri? pages)
     {
-        var sockets = new UriBuilder(webPubSub) { Scheme = webPubSub.Scheme == Uri.UriSchemeHttps ? "wss" : "ws" }.Uri.GetLeftPart(UriPartial.Authority);
+        var service = webPubSub.Endpoint;
+
+        // Behind the page's own origin 'self' covers the sockets.
+        var sockets = webPubSub.PublicUrlHeader is not null ? ""
+            : " " + new UriBuilder(service) { Scheme = service.Scheme == Uri.UriSchemeHttps ? "wss" : "ws" }.Uri.GetLeftPart(UriPartial.Authority);
         var references = pages is null ? "" : " " + pages.GetLeftPart(UriPartial.Authority);
-        return $"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self' {sockets}{references}; img-src 'self' data:; "
+        return $"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'{sockets}{references}; img-src 'self' data:; "
             + "base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
     }
 

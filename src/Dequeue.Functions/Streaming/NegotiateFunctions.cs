@@ -10,13 +10,13 @@ public sealed class NegotiateFunctions(RestCalls calls, Negotiation negotiation)
     [Function("Negotiate")]
     public Task<IResult> NegotiateAsync(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "apps/{appId}/sync/stream/negotiate")] HttpRequest request, string appId, CancellationToken cancellationToken)
-        => calls.AnswerAsync(request, appId, (log, token) => negotiation.AnswerAsync(log, [], token), cancellationToken);
+        => calls.AnswerAsync(request, appId, (log, token) => negotiation.AnswerAsync(request, log, [], token), cancellationToken);
 
     /// <summary><c>POST /v1/sync/stream/negotiate</c>.</summary>
     [Function("NegotiateForDefaultApp")]
     public Task<IResult> NegotiateForDefaultAppAsync(
         [HttpTrigger(AuthorizationLevel.Anonymous, "post", Route = "v1/sync/stream/negotiate")] HttpRequest request, CancellationToken cancellationToken)
-        => calls.AnswerAsync(request, null, (log, token) => negotiation.AnswerAsync(log, [], token), cancellationToken);
+        => calls.AnswerAsync(request, null, (log, token) => negotiation.AnswerAsync(request, log, [], token), cancellationToken);
 
     /// <summary><c>GET /v1/sync/stream</c> without the gateway in front: functions cannot upgrade.</summary>
     [Function("StreamNeedsUpgrade")]

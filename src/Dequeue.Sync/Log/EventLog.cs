@@ -350,6 +350,16 @@ public sealed class EventLog
     public Task<long> EraseAsync(LogKey key, CancellationToken cancellationToken)
         => new Eraser(_table, LogRows.Partition(key)).EraseAsync(cancellationToken);
 
+    /// <summary>Looks at one log as an operator does: its shape, and its last events without their payloads. Changes nothing.</summary>
+    /// <param name="key">The log.</param>
+    /// <param name="lastEvents">How many of the last events, at least 0.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    public Task<LogInspection> InspectAsync(LogKey key, int lastEvents, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(lastEvents);
+        return LogInspection.ReadAsync(_table, LogRows.Partition(key), lastEvents, cancellationToken);
+    }
+
     /// <summary>Verifies one log from its first event to its head. Events appended meanwhile are left out.</summary>
     public Task<LogCheckReport> CheckAsync(LogKey key, CancellationToken cancellationToken)
         => new LogCheck(_table, LogRows.Partition(key)).RunAsync(cancellationToken);

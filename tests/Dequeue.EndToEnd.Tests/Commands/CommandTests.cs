@@ -220,6 +220,53 @@ public sealed class CommandTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_logs_JSON_lines_when_told_so()
+    {
+        var (server, address) = await ChildProcess.ServeAsync(_data, "--verbose", "--log-format", "json");
+        await using (server)
+        {
+            var token = (await ChildProcess.RunAsync("token", "--user", "u", "--data", _data)).Output.Trim();
+            await SyncAsync(address, token);
+            await server.WaitForErrorLineAsync("complete");
+            Assert.Equal(0, await server.TerminateAsync());
+
+            var lines = server.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(line => JsonDocument.Parse(line).RootElement).ToList();
+            var complete = Assert.Single(lines, line => line.GetProperty("Message").GetString()!.Contains("complete", StringComparison.Ordinal));
+            Assert.Equal("Information", complete.GetProperty("LogLevel").GetString());
+            Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", complete.GetProperty("Timestamp").GetString());
+            Assert.Equal("Dequeue.Functions.Streaming.StreamSteps", complete.GetProperty("Category").GetString());
+        }
+    }
+
+    [Fact]
+    public async Task Inspect_shows_a_logs_shape_and_last_events_and_no_payload()
+    {
+        var (server, address) = await ChildProcess.ServeAsync(_data);
+        await using (server)
+        {
+            var token = (await ChildProcess.RunAsync("token", "--user", "u", "--data", _data)).Output.Trim();
+            var file = Path.Combine(_data, "events.jsonl");
+            await File.WriteAllTextAsync(
+                file, """{"id":"f1","ts":"2026-01-01T00:00:00Z","type":"note.kept","device_id":"phone\u001b[2J","payload":{"x":"secret"},"payload_version":2}""", TestContext.Current.CancellationToken);
+            await ChildProcess.RunAsync("push", "--generate", "1200", "--server", address.OriginalString, "--token", token);
+            await ChildProcess.RunAsync("push", "--file", file, "--server", address.OriginalString, "--token", token);
+            var text = await ChildProcess.RunAsync("inspect", "--user", "u", "--last", "2", "--data", _data);
+            var json = JsonDocument.Parse((await ChildProcess.RunAsync("inspect", "--user", "u", "--json", "--data", _data)).Output).RootElement;
+            var nobody = await ChildProcess.RunAsync("inspect", "--user", "nobody", "--data", _data);
+            var sync = await SyncAsync(address, token);
+
+            Assert.Equal(0, text.Code);
+            Assert.Contains("events  1,201, ", text.Output, StringComparison.Ordinal);
+            Assert.Contains("note.kept  f1  phone\uFFFD[2J  2026-01-01T00:00:00Z", text.Output, StringComparison.Ordinal);
+            Assert.Equal(5 + 2 + 2, text.Output.TrimEnd('\n').Split('\n').Length);
+            Assert.DoesNotContain("secret", text.Output + json.GetRawText(), StringComparison.Ordinal);
+            Assert.Equal((1_201, 10), (json.GetProperty("events").GetInt32(), json.GetProperty("lastEvents").GetArrayLength()));
+            foreach (var name in new[] { "digest", "checkpoint" }) Assert.Equal(sync.GetProperty(name).GetString(), json.GetProperty(name).GetString());
+            Assert.Equal((1, "There is no log of this user."), (nobody.Code, nobody.Errors.Trim()));
+        }
+    }
+
+    [Fact]
     public async Task Watch_prints_what_was_missed_and_then_what_is_committed()
     {
         var (server, address) = await ChildProcess.ServeAsync(_data, "--verbose");

@@ -9,9 +9,6 @@ public sealed class DemoTests : IDisposable
 {
     private static readonly string[] Ports = ["--port", "0", "--pubsub-port", "0"];
 
-    /// <summary>Less than the process gives itself before it leaves work undone.</summary>
-    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
-
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("dequeue-demo-test-");
 
     private static CancellationToken Cancelled => TestContext.Current.CancellationToken;
@@ -64,7 +61,7 @@ public sealed class DemoTests : IDisposable
         Assert.StartsWith("/#token=ey", answer.Headers.Location!.OriginalString, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NotFound, other.StatusCode);
         Assert.Equal(fails == 0 ? "" : "No browser could be opened here (xdg-open ended with 3): follow the link by hand.\n", demo.Errors.ReplaceLineEndings("\n").TrimStart('\n'));
-        Assert.Equal(0, await demo.InterruptAsync(Soon));
+        Assert.Equal(0, await demo.InterruptAsync(Guard.Time));
     }
 
     [Theory]
@@ -82,7 +79,7 @@ public sealed class DemoTests : IDisposable
 
         // As a terminal does it: to the functions' process, too.
         var children = demo.Children();
-        Assert.Equal(code, await demo.InterruptAsync(Soon, children));
+        Assert.Equal(code, await demo.InterruptAsync(Guard.Time, children));
 
         Assert.All(children, child => Assert.False(Directory.Exists($"/proc/{child}")));
         Assert.Empty(_folder.EnumerateFileSystemInfos());

@@ -25,6 +25,9 @@ public sealed class Backend : IAsyncLifetime
 
     public Uri Address => _backend!.Address;
 
+    /// <summary>Where it answers to this machine alone, when it has a public side.</summary>
+    public Uri LocalAddress => _backend!.LocalAddress;
+
     /// <summary>The folder of its data.</summary>
     public string Folder => _folder.FullName;
 
@@ -42,14 +45,15 @@ public sealed class Backend : IAsyncLifetime
     /// <summary>One more backend, with settings of its own.</summary>
     /// <param name="settings">They go before the usual ones.</param>
     /// <param name="storage">Its <c>EventLog__Storage</c>; null for SQLite.</param>
-    public static async Task<Backend> StartAsync(IReadOnlyDictionary<string, string?> settings, string? storage = null)
+    /// <param name="side">How others reach it; null for nobody else.</param>
+    public static async Task<Backend> StartAsync(IReadOnlyDictionary<string, string?> settings, string? storage = null, PublicSide? side = null)
     {
         var backend = new Backend();
-        await StartAsync(backend, settings, storage);
+        await StartAsync(backend, settings, storage, side);
         return backend;
     }
 
-    private static async ValueTask StartAsync(Backend backend, IReadOnlyDictionary<string, string?> settings, string? storage = null)
+    private static async ValueTask StartAsync(Backend backend, IReadOnlyDictionary<string, string?> settings, string? storage = null, PublicSide? side = null)
     {
         backend._backend = await LocalBackend.StartAsync(
             new BackendOptions
@@ -58,6 +62,7 @@ public sealed class Backend : IAsyncLifetime
                 PubSubPort = 0,
                 DataFolder = backend._folder.FullName,
                 Storage = storage,
+                PublicSide = side,
                 LogLevel = LogLevel.Warning,
                 Settings = settings,
             },

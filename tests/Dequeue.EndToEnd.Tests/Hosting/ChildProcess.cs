@@ -28,10 +28,16 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>Starts it.</summary>
     public static ChildProcess Start(params string[] arguments) => Start(new Dictionary<string, string>(), arguments);
 
-    /// <summary>Starts it with something in its environment.</summary>
-    public static ChildProcess Start(IReadOnlyDictionary<string, string> environment, string[] arguments)
+    /// <summary>Starts it, with something in its environment.</summary>
+    public static ChildProcess Start(IReadOnlyDictionary<string, string> environment, string[] arguments) => Start(environment, [], arguments);
+
+    /// <summary>Starts it, behind a command that runs it elsewhere.</summary>
+    public static ChildProcess Start(IReadOnlyDictionary<string, string> environment, string[] prefix, string[] arguments)
     {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardOutput = true, RedirectStandardError = true };
+        // What was started in the background of a script ignores interrupts, and so would its children.
+        string[] signals = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT"] : [];
+        string[] program = [.. prefix, .. signals, "dotnet"];
+        var start = new ProcessStartInfo(program[0], program[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.ArgumentList.Add(typeof(CommandRunner).Assembly.Location);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         start.Environment["NO_COLOR"] = "1";
@@ -52,9 +58,16 @@ internal sealed class ChildProcess : IAsyncDisposable
     }
 
     /// <summary>Runs it to its end.</summary>
-    public static async Task<(int Code, string Output, string Errors)> RunAsync(params string[] arguments)
+    public static Task<(int Code, string Output, string Errors)> RunAsync(params string[] arguments) => RunAsync(new Dictionary<string, string>(), arguments);
+
+    /// <summary>Runs it to its end, with something in its environment.</summary>
+    public static Task<(int Code, string Output, string Errors)> RunAsync(IReadOnlyDictionary<string, string> environment, params string[] arguments)
+        => RunAsync(environment, [], arguments);
+
+    /// <summary>Runs it to its end, behind a command that runs it elsewhere.</summary>
+    public static async Task<(int Code, string Output, string Errors)> RunAsync(IReadOnlyDictionary<string, string> environment, string[] prefix, string[] arguments)
     {
-        await using var child = Start(arguments);
+        await using var child = Start(environment, prefix, arguments);
         var output = await child._process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         await child._process.WaitForExitAsync(TestContext.Current.CancellationToken);
         return (child._process.ExitCode, output, child.Errors);
@@ -84,7 +97,7 @@ internal sealed class ChildProcess : IAsyncDisposable
     private static async Task<(ChildProcess Server, Uri Address)> ReadyAsync(ChildProcess server)
     {
         var line = await server._process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
-        return line?.StartsWith("ready http://", StringComparison.Ordinal) == true
+        return line?.StartsWith("ready http", StringComparison.Ordinal) == true
             ? (server, new Uri(line["ready ".Length..]))
             : throw new InvalidOperationException($"No ready line but: {line} {server.Errors}");
     }

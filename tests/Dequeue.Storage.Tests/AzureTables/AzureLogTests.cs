@@ -45,6 +45,8 @@ public sealed class AzureRangeDigestTests(AzuriteFixture fixture) : RangeDigestC
 
 public sealed class AzureEpochTests(AzuriteFixture fixture) : EpochConformance(fixture), IClassFixture<AzuriteFixture>;
 
+public sealed class AzureInspectionTests(AzuriteFixture fixture) : InspectionConformance(fixture), IClassFixture<AzuriteFixture>;
+
 public sealed class AzureBackupTests(AzuriteFixture fixture) : BackupConformance(fixture), IClassFixture<AzuriteFixture>;
 
 public sealed class AzureCompactionTests(AzuriteFixture fixture) : CompactionConformance(fixture), IClassFixture<AzuriteFixture>

@@ -43,6 +43,8 @@ public sealed class SqliteRangeDigestTests(SqliteFixture fixture) : RangeDigestC
 
 public sealed class SqliteEpochTests(SqliteFixture fixture) : EpochConformance(fixture), IClassFixture<SqliteFixture>;
 
+public sealed class SqliteInspectionTests(SqliteFixture fixture) : InspectionConformance(fixture), IClassFixture<SqliteFixture>;
+
 public sealed class SqliteBackupTests(SqliteFixture fixture) : BackupConformance(fixture), IClassFixture<SqliteFixture>;
 
 public sealed class SqliteCompactionTests(SqliteFixture fixture) : CompactionConformance(fixture), IClassFixture<SqliteFixture>
