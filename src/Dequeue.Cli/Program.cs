@@ -11,6 +11,7 @@ var root = new RootCommand("dequeue: the sync backend of an event-sourced, offli
     WatchCommand.Create(),
     CheckCommand.Create(),
     InspectCommand.Create(),
+    StatusCommand.Create(),
     EraseCommand.Create(),
     BackupCommand.Create(),
     RestoreCommand.Create(),

@@ -4,7 +4,8 @@ namespace Dequeue.Cli.Serving;
 
 /// <summary>
 /// The folder that a local server keeps its state in: <c>events.db</c> (the event log), <c>durable.db</c> (running streams),
-/// <c>dev-signing-key</c> and <c>web-pubsub-key</c> (made at first use), <c>web-pubsub-endpoint</c> (while it runs). Its owner alone may read it: a folder has the mode 0700, a
+/// <c>dev-signing-key</c>, <c>web-pubsub-key</c> and <c>operator-token</c> (made at first use), <c>web-pubsub-endpoint</c> and <c>operator-endpoint</c>
+/// (while it runs). Its owner alone may read it: a folder has the mode 0700, a
 /// file 0600.
 /// </summary>
 public sealed class DataFolder
@@ -12,6 +13,7 @@ public sealed class DataFolder
     private const int KeyBytes = 32;
     private const string EventsFile = "events.db";
     private const string EndpointFile = "web-pubsub-endpoint";
+    private const string OperatorFile = "operator-endpoint";
     private const UnixFileMode OwnersFile = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode OwnersFolder = OwnersFile | UnixFileMode.UserExecute;
 
@@ -29,12 +31,15 @@ public sealed class DataFolder
     /// <summary>Where the Web PubSub of the running server answers: for commands that close connections; null when none runs.</summary>
     public string? WebPubSubEndpoint
     {
-        get => File.Exists(In(EndpointFile)) ? File.ReadAllText(In(EndpointFile)).Trim() : null;
-        set
-        {
-            if (value is null) File.Delete(In(EndpointFile));
-            else File.WriteAllText(In(EndpointFile), value);
-        }
+        get => Read(EndpointFile);
+        set => Write(EndpointFile, value);
+    }
+
+    /// <summary>Where the running server answers its operator; null when none runs.</summary>
+    public string? OperatorEndpoint
+    {
+        get => Read(OperatorFile);
+        set => Write(OperatorFile, value);
     }
 
     /// <summary>Opens a folder, and makes it if need be.</summary>
@@ -83,6 +88,17 @@ public sealed class DataFolder
     /// <summary>The access key of the Web PubSub in this process. Nobody else has it: whoever has it may connect as any user.</summary>
     public string WebPubSubKey() => Key("web-pubsub-key");
 
+    /// <summary>The token of who looks after the server: it shows status and metrics, and opens no log.</summary>
+    public string OperatorToken() => Key("operator-token");
+
+    private string? Read(string name) => File.Exists(In(name)) ? File.ReadAllText(In(name)).Trim() : null;
+
+    private void Write(string name, string? value)
+    {
+        if (value is null) File.Delete(In(name));
+        else File.WriteAllText(In(name), value);
+    }
+
     private static void Protect(string file)
     {
         if (OperatingSystem.IsWindows()) return;
@@ -99,7 +115,7 @@ public sealed class DataFolder
     private string In(string name) => System.IO.Path.Combine(Path, name);
 
     private static bool IsOurs(string name)
-        => name is "dev-signing-key" or "web-pubsub-key" or EndpointFile or "timers" || name.StartsWith(".key-", StringComparison.Ordinal)
+        => name is "dev-signing-key" or "web-pubsub-key" or "operator-token" or EndpointFile or OperatorFile or "timers" || name.StartsWith(".key-", StringComparison.Ordinal)
             || name.StartsWith("events.db", StringComparison.Ordinal) || name.StartsWith("durable.db", StringComparison.Ordinal);
 
     private string Key(string name)

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Dequeue.Cli.Operating;
 using Dequeue.Cli.Terminal;
 using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Upstream;
@@ -54,13 +55,16 @@ public sealed class LocalBackend : IAsyncDisposable
 {
     private const string EnvironmentSetting = "AZURE_FUNCTIONS_ENVIRONMENT";
     private const string AuthoritySetting = "Auth:Authority";
+    private const string StorageSetting = "EventLog:Storage";
     private const string DevKeySetting = "Auth:DevSigningKey";
 
     private readonly WebPubSubServer _pubSub;
     private readonly FunctionsHostServer _functions;
+    private readonly OperatorSide _operator;
     private readonly DataFolder _data;
 
-    private LocalBackend(WebPubSubServer pubSub, FunctionsHostServer functions, DataFolder data) => (_pubSub, _functions, _data) = (pubSub, functions, data);
+    private LocalBackend(WebPubSubServer pubSub, FunctionsHostServer functions, OperatorSide @operator, DataFolder data)
+        => (_pubSub, _functions, _operator, _data) = (pubSub, functions, @operator, data);
 
     /// <summary>Where the REST calls and the gateway answer.</summary>
     public Uri Address => _functions.Address;
@@ -89,23 +93,31 @@ public sealed class LocalBackend : IAsyncDisposable
         // Not the emulator's key, which everybody has: any web page may open a socket to this machine.
         var pubSub = new WebPubSubServer(new WebPubSubServerOptions { Port = options.PubSubPort, AccessKey = data.WebPubSubKey() });
         FunctionsHostServer? functions = null;
+        OperatorSide? operators = null;
+        settings.TryAdd(StorageSetting, options.Storage ?? "sqlite:" + data.Events);
+        settings[OperatorSide.TokenSetting] = data.OperatorToken();
+        var log = new RecentLog(TimeProvider.System);
         try
         {
             await pubSub.StartAsync(cancellationToken);
-            functions = new FunctionsHostServer(Functions(options, settings, data, pubSub));
+            operators = OpenOperators(pubSub, data, settings[StorageSetting]!, log);
+            functions = new FunctionsHostServer(Functions(options, settings, data, pubSub, operators, log));
             await StartAsync(functions, options, cancellationToken);
+            operators.Functions = functions.LocalAddress;
             data.WebPubSubEndpoint = pubSub.Endpoint.GetLeftPart(UriPartial.Authority);
+            data.OperatorEndpoint = functions.LocalAddress.GetLeftPart(UriPartial.Authority);
             data.Close();
             pubSub.SetEventHandlers(
                 WebPubSubSettings.Hub,
                 new WebPubSubEventHandler(
                     new Uri(functions.LocalAddress, UpstreamFunction.Route).AbsoluteUri,
                     systemEvents: WebPubSubSystemEvents.Connect | WebPubSubSystemEvents.Disconnected));
-            return new LocalBackend(pubSub, functions, data);
+            return new LocalBackend(pubSub, functions, operators, data);
         }
         catch
         {
             if (functions is not null) await functions.DisposeAsync();
+            operators?.Dispose();
             await pubSub.DisposeAsync();
             throw;
         }
@@ -114,10 +126,23 @@ public sealed class LocalBackend : IAsyncDisposable
     /// <summary>Stops in order: clients are let go first, running work is finished.</summary>
     public async ValueTask DisposeAsync()
     {
-        _data.WebPubSubEndpoint = null;
+        _data.WebPubSubEndpoint = _data.OperatorEndpoint = null;
         await _pubSub.StopAsync(CancellationToken.None);
         await _functions.DisposeAsync();
+        _operator.Dispose();
         await _pubSub.DisposeAsync();
+    }
+
+    private static OperatorSide OpenOperators(WebPubSubServer pubSub, DataFolder data, string storage, RecentLog log)
+    {
+        try
+        {
+            return new OperatorSide(pubSub, data, storage, log, TimeProvider.System);
+        }
+        catch (FormatException wrong)
+        {
+            throw new SettingsException(wrong.Message);
+        }
     }
 
     private static async Task StartAsync(FunctionsHostServer functions, BackendOptions options, CancellationToken cancellationToken)
@@ -160,13 +185,12 @@ public sealed class LocalBackend : IAsyncDisposable
         return settings;
     }
 
-    private static FunctionsHostOptions Functions(BackendOptions options, Dictionary<string, string?> settings, DataFolder data, WebPubSubServer pubSub)
+    private static FunctionsHostOptions Functions(BackendOptions options, Dictionary<string, string?> settings, DataFolder data, WebPubSubServer pubSub, OperatorSide operators, RecentLog log)
     {
         settings["WebPubSubConnectionString"] = pubSub.ConnectionString;
 
         // What is not shown need not come over from the worker.
         settings["Logging:LogLevel:Default"] = options.LogLevel.ToString();
-        settings.TryAdd("EventLog:Storage", options.Storage ?? "sqlite:" + data.Events);
         if (options.PublicSide is not null) settings["WebPubSub:PublicUrlHeader"] = PublicSide.UrlHeader;
         var origins = settings.GetValueOrDefault("Cors:Origins") ?? Environment.GetEnvironmentVariable("Cors__Origins");
         return new FunctionsHostOptions
@@ -178,12 +202,17 @@ public sealed class LocalBackend : IAsyncDisposable
             LocalPort = options.PublicSide?.LocalPort,
             StateFolder = data.Path,
             Settings = settings,
-            Logging = logging => Consoles.LogToStderr(logging, options.LogLevel, options.LogsAsJson),
+            Logging = logging =>
+            {
+                Consoles.LogToStderr(logging, options.LogLevel, options.LogsAsJson);
+                logging.AddProvider(log);
+            },
             FrontServices = services => services.AddSyncGateway(AddressOf, origins),
             Front = app =>
             {
                 options.Front?.Invoke(app);
                 if (options.PublicSide is { } side) app.UsePublicSide(side, pubSub, () => AddressOf(app.ApplicationServices).Port);
+                operators.Use(app);
                 app.UseSyncGateway();
             },
         };

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using Dequeue.Cli.Operating;
 using Dequeue.Functions.Upstream;
 using Dequeue.WebPubSub;
 using Microsoft.AspNetCore.Builder;
@@ -21,8 +22,8 @@ public sealed record PublicSide
     /// <summary>Where clients of Web PubSub open their sockets, followed by the name of the hub.</summary>
     private const string Sockets = "/client/hubs";
 
-    /// <summary>What nobody but this machine may call: the events of Web PubSub come from this process.</summary>
-    private static readonly PathString Events = "/" + UpstreamFunction.Route;
+    /// <summary>What nobody but this machine may call: the events of Web PubSub come from this process, and operators are here.</summary>
+    private static readonly PathString[] Inside = ["/" + UpstreamFunction.Route, OperatorSide.MetricsPath, OperatorSide.PagePath];
 
     /// <summary>The address that is listened at. Default 127.0.0.1: a proxy of this machine comes first.</summary>
     public IPAddress Listen { get; init; } = IPAddress.Loopback;
@@ -63,7 +64,7 @@ public sealed record PublicSide
             request.PathBase = path;
         }
 
-        if (request.Path.StartsWithSegments(Events))
+        if (Inside.Any(path => request.Path.StartsWithSegments(path)))
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return Task.CompletedTask;

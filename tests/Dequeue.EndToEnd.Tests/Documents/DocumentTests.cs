@@ -17,11 +17,11 @@ namespace Dequeue.EndToEnd.Tests.Documents;
 /// <summary>The documents are valid, and say what the code says.</summary>
 public sealed class DocumentTests(Backend backend)
 {
-    /// <summary>What is no call of clients: the page, the event handler of Web PubSub, and what browsers ask before a call.</summary>
+    /// <summary>What is no call of clients: the page, the event handler of Web PubSub, what operators ask, and what browsers ask before a call.</summary>
     private static readonly string[] NotForClients =
     [
         "get /{ignored:maxlength(0)?}", "get /page/{name}", "get /page/client/{name}", $"post /{UpstreamFunction.Route}", $"options /{UpstreamFunction.Route}",
-        "options /v1/sync/{*call}", "options /apps/{appId}/sync/{*call}",
+        "get /metrics", "options /v1/sync/{*call}", "options /apps/{appId}/sync/{*call}",
     ];
 
     [Theory]

@@ -14,6 +14,9 @@ internal enum DoorKind
 
     /// <summary>Our Web PubSub.</summary>
     WebPubSub,
+
+    /// <summary>Who looks after the server; nobody while no operator's token is set.</summary>
+    Operator,
 }
 
 /// <summary>The HTTP endpoints of the deployed assembly, as it declares them.</summary>
@@ -32,7 +35,7 @@ internal sealed record Door(string Name, HttpMethod Method, string Route)
         ["Push"] = DoorKind.User, ["PushToDefaultApp"] = DoorKind.User, ["Pull"] = DoorKind.User, ["PullFromDefaultApp"] = DoorKind.User, ["Events"] = DoorKind.User,
         ["Meta"] = DoorKind.User, ["Negotiate"] = DoorKind.User, ["NegotiateForDefaultApp"] = DoorKind.User, ["NegotiateLive"] = DoorKind.User,
         ["Digests"] = DoorKind.User, ["DigestsOfDefaultApp"] = DoorKind.User,
-        ["WebPubSubEvents"] = DoorKind.WebPubSub,
+        ["WebPubSubEvents"] = DoorKind.WebPubSub, ["Metrics"] = DoorKind.Operator,
     };
 
     /// <summary>Every endpoint that there is.</summary>
