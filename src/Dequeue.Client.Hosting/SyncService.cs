@@ -71,12 +71,12 @@ internal sealed partial class SyncService(
     private async Task WaitAsync(TimeSpan wait, CancellationToken cancellationToken)
         => await Task.Delay(wait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
-    [LoggerMessage(1, LogLevel.Error, "The watch ended; it begins again in a while")]
+    [LoggerMessage(4101, LogLevel.Error, "The watch ended; it begins again in a while")]
     private partial void LogEnded(Exception exception);
 
-    [LoggerMessage(2, LogLevel.Information, "{Pending} events still wait to be pushed: {Why}")]
+    [LoggerMessage(4102, LogLevel.Information, "{Pending} events still wait to be pushed: {Why}")]
     private partial void LogPending(long pending, string why);
 
-    [LoggerMessage(3, LogLevel.Error, "The queue could not be sent; it is tried again")]
+    [LoggerMessage(4103, LogLevel.Error, "The queue could not be sent; it is tried again")]
     private partial void LogNotFlushed(Exception exception);
 }

@@ -112,7 +112,7 @@ public sealed class SyncManager : IDisposable
     /// Sends events now, in order. Ids make it idempotent: after a failure the same events can be pushed again.
     /// </summary>
     /// <param name="events">JSON objects in UTF-8, taken as they are needed.</param>
-    /// <param name="progress">Gets reports, or null.</param>
+    /// <param name="progress">Gets reports, or null. When the push fails the last one tells how many events the server has answered for.</param>
     /// <param name="cancellationToken">Ends the push; what was acknowledged stays on the server.</param>
     /// <exception cref="SyncFailedException">The server could not be reached, or refused the call.</exception>
     public async Task<PushResult> PushAsync(

@@ -44,19 +44,29 @@ internal sealed class ProgressMeter(IProgress<SyncProgress>? progress, TimeProvi
     private readonly long _start = time.GetTimestamp();
     private long? _last;
     private SyncPhase _phase;
+    private (SyncPhase Phase, long Processed, long? Total, long Bytes, SyncTransport Transport)? _heldBack;
 
     public double Seconds => time.GetElapsedTime(_start).TotalSeconds;
 
     public void Report(SyncPhase phase, long processed, long? total, long bytes, SyncTransport transport)
     {
         if (progress is null) return;
-        var now = time.GetTimestamp();
         var changed = phase != _phase && phase is SyncPhase.Ready or SyncPhase.Waiting or SyncPhase.Completed;
-        if (_last is { } last && !changed && time.GetElapsedTime(last, now) < Interval) return;
-        _last = now;
-        _phase = phase;
+        _heldBack = (phase, processed, total, bytes, transport);
+        if (!changed && _last is { } last && time.GetElapsedTime(last) < Interval) return;
+        Settle();
+    }
+
+    /// <summary>Reports what the interval held back. Who ends otherwise than with <see cref="SyncPhase.Completed"/> calls it, so that the last
+    /// report tells all that was done.</summary>
+    public void Settle()
+    {
+        if (progress is null || _heldBack is not { } next) return;
+        var now = time.GetTimestamp();
         var seconds = time.GetElapsedTime(_start, now).TotalSeconds;
+        (_heldBack, _last, _phase) = (null, now, next.Phase);
         progress.Report(new SyncProgress(
-            phase, processed, total is { } announced ? Math.Max(announced, processed) : null, seconds > 0 ? processed / seconds : 0, bytes, transport));
+            next.Phase, next.Processed, next.Total is { } announced ? Math.Max(announced, next.Processed) : null,
+            seconds > 0 ? next.Processed / seconds : 0, next.Bytes, next.Transport));
     }
 }

@@ -198,10 +198,10 @@ public sealed partial class WebPubSubServer : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(30, LogLevel.Information, "Web PubSub listens at {Endpoint}")]
+    [LoggerMessage(3030, LogLevel.Information, "Web PubSub listens at {Endpoint}")]
     private partial void LogStarted(Uri endpoint);
 
-    [LoggerMessage(31, LogLevel.Warning, "Web PubSub stopped before every event handler was told that its clients are gone")]
+    [LoggerMessage(3031, LogLevel.Warning, "Web PubSub stopped before every event handler was told that its clients are gone")]
     private partial void LogHandlersSlow();
 
     /// <summary>Leaves the process's signals to the process: this host is started and stopped by its owner.</summary>

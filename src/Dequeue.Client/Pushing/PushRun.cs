@@ -15,13 +15,22 @@ internal sealed class PushRun(PushCall call, ProgressMeter meter)
     {
         _total = events.TryGetNonEnumeratedCount(out var count) ? count : null;
         Report(SyncPhase.Connecting);
-        foreach (var next in events)
+        try
         {
-            if (!_body.HasRoomFor(next.Length)) await SendAsync(cancellationToken).ConfigureAwait(false);
-            _body.Add(next.Span);
+            foreach (var next in events)
+            {
+                if (!_body.HasRoomFor(next.Length)) await SendAsync(cancellationToken).ConfigureAwait(false);
+                _body.Add(next.Span);
+            }
+
+            if (_body.Count > 0) await SendAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            meter.Settle();
+            throw;
         }
 
-        if (_body.Count > 0) await SendAsync(cancellationToken).ConfigureAwait(false);
         _total = _answered;
         Report(SyncPhase.Completed);
         return new PushResult(_acknowledged, _rejected, meter.Seconds, _bytes);

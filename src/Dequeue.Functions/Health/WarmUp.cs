@@ -33,6 +33,6 @@ public sealed partial class WarmUp(IPartitionedTable table, WebPubSubServiceClie
         }
     }
 
-    [LoggerMessage(603, LogLevel.Warning, "Not reached at the start: {What}")]
+    [LoggerMessage(603, LogLevel.Warning, "Not reached at the start: {What}", EventName = "603")]
     private partial void LogCold(Exception failure, string what);
 }

@@ -83,12 +83,12 @@ public sealed partial class RestCalls(TokenVerifier tokens, BackendSettings sett
         return _apps.All.Contains(app) && (caller.App is null || caller.App == app) ? new LogKey(app, caller.User) : null;
     }
 
-    [LoggerMessage(101, LogLevel.Error, "The event log's storage failed a call to {Path}")]
+    [LoggerMessage(101, LogLevel.Error, "The event log's storage failed a call to {Path}", EventName = "101")]
     private partial void LogStorageUnavailable(Exception failure, string path);
 
-    [LoggerMessage(103, LogLevel.Error, "The token issuer does not answer: nobody can be let in")]
+    [LoggerMessage(103, LogLevel.Error, "The token issuer does not answer: nobody can be let in", EventName = "103")]
     private partial void LogIssuerUnavailable(Exception failure);
 
-    [LoggerMessage(102, LogLevel.Error, "A call to {Path} failed")]
+    [LoggerMessage(102, LogLevel.Error, "A call to {Path} failed", EventName = "102")]
     private partial void LogFailed(Exception failure, string path);
 }

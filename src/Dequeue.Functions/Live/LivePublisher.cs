@@ -90,7 +90,7 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, Absent
         }
     }
 
-    [LoggerMessage(501, LogLevel.Warning, "Live devices were not told of {Events} events; they will pull them")]
+    [LoggerMessage(501, LogLevel.Warning, "Live devices were not told of {Events} events; they will pull them", EventName = "501")]
     private partial void LogFailed(Exception failure, int events);
 
     private sealed record Commit(LogKey Log, CommittedEvents Committed);

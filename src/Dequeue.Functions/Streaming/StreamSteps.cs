@@ -194,15 +194,15 @@ public sealed partial class StreamSteps(
         return progress with { IsReady = true, Position = progress.Plan.Since };
     }
 
-    [LoggerMessage(201, LogLevel.Information, "Stream on {Connection} started: {TotalEvents} events")]
+    [LoggerMessage(201, LogLevel.Information, "Stream on {Connection} started: {TotalEvents} events", EventName = "201")]
     private partial void LogStarted(string connection, long totalEvents);
 
-    [LoggerMessage(202, LogLevel.Information, "Stream on {Connection} complete: {Events} events in {Batches} batches")]
+    [LoggerMessage(202, LogLevel.Information, "Stream on {Connection} complete: {Events} events in {Batches} batches", EventName = "202")]
     private partial void LogCompleted(string connection, long events, int batches);
 
-    [LoggerMessage(203, LogLevel.Information, "Stream on {Connection} ended: its client left after {Sent} of {TotalEvents} events")]
+    [LoggerMessage(203, LogLevel.Information, "Stream on {Connection} ended: its client left after {Sent} of {TotalEvents} events", EventName = "203")]
     private partial void LogGone(string connection, long sent, long totalEvents);
 
-    [LoggerMessage(204, LogLevel.Warning, "Stream on {Connection} failed with {Code}: {Reason}")]
+    [LoggerMessage(204, LogLevel.Warning, "Stream on {Connection} failed with {Code}: {Reason}", EventName = "204")]
     private partial void LogFailed(string connection, string code, string reason);
 }

@@ -127,10 +127,10 @@ public sealed partial class StreamSweep(
     private async Task<bool> ExistsAsync(string connection, CancellationToken cancellationToken)
         => await service.ConnectionExistsAsync(connection, new Azure.RequestContext { CancellationToken = cancellationToken });
 
-    [LoggerMessage(601, LogLevel.Information, "Swept {Orphaned} streams of connections that have gone, {Stuck} that made no progress, and the history of {Purged}")]
+    [LoggerMessage(601, LogLevel.Information, "Swept {Orphaned} streams of connections that have gone, {Stuck} that made no progress, and the history of {Purged}", EventName = "601")]
     private partial void LogSwept(int orphaned, int stuck, int purged);
 
-    [LoggerMessage(602, LogLevel.Warning, "The stream on {Connection} made no progress and was ended with its connection")]
+    [LoggerMessage(602, LogLevel.Warning, "The stream on {Connection} made no progress and was ended with its connection", EventName = "602")]
     private partial void LogStuck(string connection);
 }
 

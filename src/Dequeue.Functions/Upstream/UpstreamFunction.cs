@@ -290,18 +290,18 @@ public sealed partial class UpstreamFunction(
 
     private static StreamTarget AsDurable(StreamTarget target) => target with { Trace = target.Trace! with { IsDurable = true } };
 
-    [LoggerMessage(301, LogLevel.Error, "Event {Event} of connection {Connection} failed")]
+    [LoggerMessage(301, LogLevel.Error, "Event {Event} of connection {Connection} failed", EventName = "301")]
     private partial void LogFailed(Exception failure, string @event, string connection);
 
-    [LoggerMessage(302, LogLevel.Warning, "A call to the event handler was refused: {Why}")]
+    [LoggerMessage(302, LogLevel.Warning, "A call to the event handler was refused: {Why}", EventName = "302")]
     private partial void LogRefused(string why);
 
-    [LoggerMessage(303, LogLevel.Error, "The issuer of Web PubSub's tokens does not answer")]
+    [LoggerMessage(303, LogLevel.Error, "The issuer of Web PubSub's tokens does not answer", EventName = "303")]
     private partial void LogIssuerUnavailable(Exception failure);
 
     /// <summary>A message that came, and where its answer goes.</summary>
     private sealed record Asked(StreamTarget Target, SocketMessageKind Kind);
 
-    [LoggerMessage(304, LogLevel.Debug, "No stream on {Connection} waits for the acknowledgement of batch {Batch}")]
+    [LoggerMessage(304, LogLevel.Debug, "No stream on {Connection} waits for the acknowledgement of batch {Batch}", EventName = "304")]
     private partial void LogNobodyWaits(string connection, int batch);
 }

@@ -153,9 +153,9 @@ internal sealed partial class Appender(IPartitionedTable table, TimeProvider clo
     // Jitter keeps processes that lost together from meeting again.
     private Task DelayAsync(TimeSpan upTo) => Task.Delay(upTo * Random.Shared.NextDouble(), clock);
 
-    [LoggerMessage(1, LogLevel.Debug, "Another process was faster to append to a log, attempt {Attempt}; trying again")]
+    [LoggerMessage(801, LogLevel.Debug, "Another process was faster to append to a log, attempt {Attempt}; trying again", EventName = "801")]
     private static partial void LogLostRace(ILogger logger, int attempt);
 
-    [LoggerMessage(2, LogLevel.Warning, "Storage failed during a commit that may have taken effect all the same; finding out")]
+    [LoggerMessage(802, LogLevel.Warning, "Storage failed during a commit that may have taken effect all the same; finding out", EventName = "802")]
     private static partial void LogDoubt(ILogger logger, Exception exception);
 }

@@ -118,7 +118,7 @@ public sealed partial class PageOffers(IPageShelf? shelf, long fromBytes, TimePr
         return member.Finish();
     }
 
-    [LoggerMessage(701, LogLevel.Warning, "Pages cannot be offered as URLs for now; they are sent through the socket")]
+    [LoggerMessage(701, LogLevel.Warning, "Pages cannot be offered as URLs for now; they are sent through the socket", EventName = "701")]
     private partial void LogFailed(Exception failure);
 }
 

@@ -96,6 +96,6 @@ internal sealed partial class JsonProtocol(ClientConnection connection, ClientSe
         connection.SendService(ServiceFrames.Ack(ackId, error));
     }
 
-    [LoggerMessage(10, LogLevel.Information, "Hub {Hub}: event '{EventName}' of connection {ConnectionId} failed: {Reason}")]
+    [LoggerMessage(3010, LogLevel.Information, "Hub {Hub}: event '{EventName}' of connection {ConnectionId} failed: {Reason}")]
     private partial void LogEventFailed(string hub, string eventName, string connectionId, string reason);
 }

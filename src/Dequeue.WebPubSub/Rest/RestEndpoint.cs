@@ -237,6 +237,6 @@ internal sealed partial class RestEndpoint(ServiceContext service)
         await response.Body.WriteAsync(body, context.RequestAborted);
     }
 
-    [LoggerMessage(20, LogLevel.Error, "A REST call failed")]
+    [LoggerMessage(3020, LogLevel.Error, "A REST call failed")]
     private partial void LogFailed(Exception exception);
 }

@@ -170,13 +170,13 @@ internal sealed partial class UpstreamDispatcher : IDisposable
         if (identity.State is not null) headers.TryAddWithoutValidation("ce-connectionState", identity.State);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Hub {Hub}: the event handler {Url} does not allow events of this service: it was asked and answered with status {Status} (0: not reached); '{EventName}' was not posted")]
+    [LoggerMessage(3001, LogLevel.Warning, "Hub {Hub}: the event handler {Url} does not allow events of this service: it was asked and answered with status {Status} (0: not reached); '{EventName}' was not posted")]
     private partial void LogNotAllowed(string hub, string eventName, string url, int status);
 
-    [LoggerMessage(2, LogLevel.Warning, "Hub {Hub}: {Url} answered '{EventName}' of connection {ConnectionId} with status {Status} (0: not reached) at attempt {Attempt}")]
+    [LoggerMessage(3002, LogLevel.Warning, "Hub {Hub}: {Url} answered '{EventName}' of connection {ConnectionId} with status {Status} (0: not reached) at attempt {Attempt}")]
     private partial void LogFailed(string hub, string eventName, string url, string connectionId, int status, int attempt);
 
-    [LoggerMessage(3, LogLevel.Warning, "Hub {Hub}: {Url} did not answer '{EventName}' of connection {ConnectionId} in time")]
+    [LoggerMessage(3003, LogLevel.Warning, "Hub {Hub}: {Url} did not answer '{EventName}' of connection {ConnectionId} in time")]
     private partial void LogTimedOut(string hub, string eventName, string url, string connectionId);
 
     private sealed record Post(WebPubSubEventHandler Handler, string Type, string EventName, string ContentType, ReadOnlyMemory<byte> Body);

@@ -3,6 +3,7 @@ using Dequeue.Cli.Generating;
 using Dequeue.Client.Tests.Servers;
 using Dequeue.Contracts;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Dequeue.Client.Tests.Pushing;
 
@@ -87,6 +88,21 @@ public sealed class PushTests
 
         Assert.Equal((SyncFailureKind.Refused, 413), (failed.Failure.Kind, failed.Failure.Status));
         Assert.Single(server.Calls);
+    }
+
+    [Fact]
+    public async Task The_last_report_of_a_push_that_fails_tells_what_the_server_has_answered_for()
+    {
+        await using var server = await TestServer.StartAsync();
+        var bodies = 0;
+        server.Intercept = context => ++bodies == 2 ? FailFirst(1, 413)(context) : Task.FromResult(false);
+        var reports = new List<SyncProgress>();
+
+        // Its clock stands still: all comes within one interval.
+        using var sync = new SyncManager(server.Options, _store, static (_, _) => ValueTask.FromResult(TestServer.Token), time: new FakeTimeProvider());
+        await Assert.ThrowsAsync<SyncFailedException>(() => sync.PushAsync(Events, new Reports(reports), Cancelled));
+
+        Assert.Equal([0L, 1000L], reports.Select(report => report.Processed));
     }
 
     [Fact]
@@ -303,4 +319,9 @@ public sealed class PushTests
             await TestServer.ProblemAsync(context, status, ErrorCodes.DbError);
             return true;
         };
+
+    private sealed class Reports(List<SyncProgress> all) : IProgress<SyncProgress>
+    {
+        public void Report(SyncProgress value) => all.Add(value);
+    }
 }

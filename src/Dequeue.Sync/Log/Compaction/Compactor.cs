@@ -305,12 +305,12 @@ internal sealed partial class Compactor(IPartitionedTable table, int mergePages,
         }
     }
 
-    [LoggerMessage(4, LogLevel.Warning, "The runs of a log could not be merged; compact reads look at its pages until that is done")]
+    [LoggerMessage(804, LogLevel.Warning, "The runs of a log could not be merged; compact reads look at its pages until that is done", EventName = "804")]
     private static partial void LogNotMerged(ILogger logger, Exception exception);
 
-    [LoggerMessage(5, LogLevel.Warning, "The runs of a log are damaged, and are made anew")]
+    [LoggerMessage(805, LogLevel.Warning, "The runs of a log are damaged, and are made anew", EventName = "805")]
     private static partial void LogReset(ILogger logger, Exception exception);
 
-    [LoggerMessage(6, LogLevel.Debug, "{Runs} runs and {Pages} pages of a log became one run of {Events} events")]
+    [LoggerMessage(806, LogLevel.Debug, "{Runs} runs and {Pages} pages of a log became one run of {Events} events", EventName = "806")]
     private static partial void LogMerged(ILogger logger, int runs, int pages, int events);
 }

@@ -94,6 +94,6 @@ internal sealed partial class SurvivorFinder(IPartitionedTable table, string log
         return false;
     }
 
-    [LoggerMessage(7, LogLevel.Warning, "The runs of a log are damaged; a compact read looks at the whole history")]
+    [LoggerMessage(807, LogLevel.Warning, "The runs of a log are damaged; a compact read looks at the whole history", EventName = "807")]
     private static partial void LogDamaged(ILogger logger, Exception exception);
 }

@@ -135,7 +135,7 @@ internal sealed partial class SurvivorReader(IPartitionedTable table, string log
         return stored.Last;
     }
 
-    [LoggerMessage(8, LogLevel.Warning, "The runs of a log are damaged; a compact read goes on with the history")]
+    [LoggerMessage(808, LogLevel.Warning, "The runs of a log are damaged; a compact read goes on with the history", EventName = "808")]
     private static partial void LogDamaged(ILogger logger, Exception exception);
 
     /// <summary>Puts events together into pages for the consumer.</summary>

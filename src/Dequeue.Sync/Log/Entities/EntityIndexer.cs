@@ -58,6 +58,6 @@ internal sealed partial class EntityIndexer(IPartitionedTable table, ILogger log
         }
     }
 
-    [LoggerMessage(3, LogLevel.Warning, "The entities of a sealed page could not be indexed; reads look at the page until a later append has done it")]
+    [LoggerMessage(803, LogLevel.Warning, "The entities of a sealed page could not be indexed; reads look at the page until a later append has done it", EventName = "803")]
     private static partial void LogNotIndexed(ILogger logger, Exception exception);
 }
