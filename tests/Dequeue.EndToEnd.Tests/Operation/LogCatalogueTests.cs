@@ -1,7 +1,6 @@
 using System.Reflection;
 using System.Text.RegularExpressions;
 using Dequeue.Client;
-using Dequeue.Client.Hosting;
 using Dequeue.Functions;
 using Dequeue.FunctionsHost;
 using Dequeue.Gateway;
@@ -18,7 +17,7 @@ public sealed partial class LogCatalogueTests
     private static readonly Assembly[] Worker = [typeof(SyncBackend).Assembly, typeof(EventLog).Assembly];
 
     private static readonly Assembly[] Others =
-        [typeof(SyncGatewayExtensions).Assembly, typeof(FunctionsHostServer).Assembly, typeof(WebPubSubServer).Assembly, typeof(SyncManager).Assembly, typeof(SyncService).Assembly];
+        [typeof(SyncGatewayExtensions).Assembly, typeof(FunctionsHostServer).Assembly, typeof(WebPubSubServer).Assembly, typeof(SyncManager).Assembly];
 
     [Fact]
     public void No_two_events_have_the_same_id()
