@@ -36,10 +36,15 @@ internal sealed class ChildProcess : IAsyncDisposable
     {
         // What was started in the background of a script ignores interrupts, and so would its children.
         string[] signals = OperatingSystem.IsLinux() ? ["env", "--default-signal=INT"] : [];
-        string[] program = [.. prefix, .. signals, "dotnet"];
-        var start = new ProcessStartInfo(program[0], program[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
-        start.ArgumentList.Add(typeof(CommandRunner).Assembly.Location);
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        return StartProgram(environment, [.. prefix, .. signals, "dotnet", typeof(CommandRunner).Assembly.Location, .. arguments]);
+    }
+
+    /// <summary>Starts another than the one that was built here.</summary>
+    /// <param name="environment">What is in its environment besides ours.</param>
+    /// <param name="command">The program and its arguments.</param>
+    public static ChildProcess StartProgram(IReadOnlyDictionary<string, string> environment, params string[] command)
+    {
+        var start = new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["NO_COLOR"] = "1";
         foreach (var (name, value) in environment) start.Environment[name] = value;
         return Start(start);
@@ -79,27 +84,34 @@ internal sealed class ChildProcess : IAsyncDisposable
     /// <summary>A server with something in its environment.</summary>
     public static async Task<(ChildProcess Server, Uri Address)> ServeAsync(IReadOnlyDictionary<string, string> environment, string data, params string[] more)
     {
-        return await ReadyAsync(Start(environment, ["serve", "--port", "0", "--pubsub-port", "0", "--data", data, .. more]));
+        var server = Start(environment, ["serve", "--port", "0", "--pubsub-port", "0", "--data", data, .. more]);
+        return (server, await server.ReadyAsync());
     }
 
     /// <summary>A server whose files may have so many kilobytes each; a write beyond fails, as on a disk without room.</summary>
-    public static Task<(ChildProcess Server, Uri Address)> ServeWithFilesOfAsync(int kilobytes, string data)
+    public static async Task<(ChildProcess Server, Uri Address)> ServeWithFilesOfAsync(int kilobytes, string data)
     {
-        var start = new ProcessStartInfo("bash") { RedirectStandardOutput = true, RedirectStandardError = true };
-        string[] arguments = ["-c", $"trap '' XFSZ; ulimit -f {kilobytes}; exec dotnet \"$@\"", "bash", typeof(CommandRunner).Assembly.Location, "serve", "--port", "0", "--pubsub-port", "0", "--data", data];
-        foreach (var argument in arguments) start.ArgumentList.Add(argument);
-
         // The runtime maps its code by way of a large file.
-        start.Environment["DOTNET_EnableWriteXorExecute"] = "0";
-        return ReadyAsync(Start(start));
+        var server = StartProgram(
+            new Dictionary<string, string> { ["DOTNET_EnableWriteXorExecute"] = "0" },
+            "bash", "-c", $"trap '' XFSZ; ulimit -f {kilobytes}; exec dotnet \"$@\"", "bash", typeof(CommandRunner).Assembly.Location, "serve", "--port", "0", "--pubsub-port", "0", "--data", data);
+        return (server, await server.ReadyAsync());
     }
 
-    private static async Task<(ChildProcess Server, Uri Address)> ReadyAsync(ChildProcess server)
+    /// <summary>Waits for a server's ready line, and gives the address in it.</summary>
+    public async Task<Uri> ReadyAsync()
     {
-        var line = await server._process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
+        var line = await _process.StandardOutput.ReadLineAsync(TestContext.Current.CancellationToken);
         return line?.StartsWith("ready http", StringComparison.Ordinal) == true
-            ? (server, new Uri(line["ready ".Length..]))
-            : throw new InvalidOperationException($"No ready line but: {line} {server.Errors}");
+            ? new Uri(line["ready ".Length..])
+            : throw new InvalidOperationException($"No ready line but: {line} {Errors}");
+    }
+
+    /// <summary>Waits until it ends by itself, and gives its exit code.</summary>
+    public async Task<int> EndAsync()
+    {
+        await _process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(Guard.Time, TestContext.Current.CancellationToken);
+        return _process.ExitCode;
     }
 
     /// <summary>Waits for a line on stderr.</summary>

@@ -5,6 +5,9 @@ namespace Dequeue.EndToEnd.Tests.Hosting;
 /// <summary>The functions as a deployment has them: published into a folder of their own, but with the client from source.</summary>
 internal static class PublishedFunctions
 {
+    /// <summary>The tests that publish: one after the other, since they build in the same folders.</summary>
+    public const string Collection = "publishing";
+
     /// <summary>Publishes them.</summary>
     /// <returns>The folder; the caller deletes it.</returns>
     public static async Task<DirectoryInfo> PublishAsync(CancellationToken cancellationToken)

@@ -4,6 +4,7 @@ using Dequeue.EndToEnd.Tests.Streaming;
 
 namespace Dequeue.EndToEnd.Tests.Operation;
 
+[Collection(PublishedFunctions.Collection)]
 public sealed class PublishedTests
 {
     [Fact]
