@@ -9,7 +9,7 @@ namespace Dequeue.Page.Tests;
 /// </summary>
 public sealed class LookTests(Backend backend, Browser browser)
 {
-    private static readonly string? Pictures =
+    internal static readonly string? Pictures =
         Environment.GetEnvironmentVariable("DEQUEUE_SCREENSHOTS") is { } folder ? Repository.File(folder) : null;
 
     // Enough for a picture with a curve in it; less when nobody looks.
@@ -59,7 +59,7 @@ public sealed class LookTests(Backend backend, Browser browser)
     }
 
     /// <summary>No sideways scrolling, and every text has the contrast that WCAG 2 AA asks for.</summary>
-    private static async Task AssertReadableAsync(IPage page)
+    internal static async Task AssertReadableAsync(IPage page)
     {
         Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= document.documentElement.clientWidth"));
         Assert.Empty(await page.EvaluateAsync<string[]>(

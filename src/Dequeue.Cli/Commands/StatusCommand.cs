@@ -45,20 +45,21 @@ internal static class StatusCommand
     private static void Write(ServerStatus status, string endpoint)
     {
         var streams = status.Streams;
-        var files = string.Join(", ", status.Files.OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => $"{file.Key} {Megabytes(file.Value)}"));
+        var files = string.Join(", ", status.Files.OrderBy(file => file.Key, StringComparer.Ordinal).Select(file => $"{file.Key} {Size(file.Value)}"));
         foreach (var (name, value) in new (string, FormattableString)[]
         {
             ("server", $"{status.Version}, up for {TimeSpan.FromSeconds(status.UptimeSeconds)}, page {endpoint}{OperatorSide.PagePath}/"),
             ("connections", $"{status.Connections:N0}"),
             ("streams", $"{streams.Running:N0} running, {streams.Started:N0} started, {streams.Completed:N0} completed, {streams.Failed:N0} failed ({streams.Left:N0} left by their client)"),
             ("pushed", $"{status.PushedEvents:N0} events; {status.StorageFailures:N0} calls of the storage failed"),
-            ("files", $"{files}; {Megabytes(status.FreeBytes)} free"),
-            ("memory", $"{Megabytes(status.MemoryBytes)}, with the worker"),
+            ("files", $"{files}; {Size(status.FreeBytes)} free"),
+            ("memory", $"{Size(status.MemoryBytes)}, with the worker"),
         })
             Console.WriteLine($"{name,-12} {value.ToString(CultureInfo.InvariantCulture)}");
         Console.WriteLine(status.Recent.Count == 0 ? "errors       none since the start" : "errors       newest first");
         foreach (var line in status.Recent) Console.WriteLine(PlainText.Of(string.Create(CultureInfo.InvariantCulture, $"  {line.At} {line.Level} {line.Id}: {line.Message}")));
     }
 
-    private static string Megabytes(long bytes) => string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:N1} MB");
+    private static string Size(long bytes)
+        => bytes < 10_000_000_000 ? string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e6:N1} MB") : string.Create(CultureInfo.InvariantCulture, $"{bytes / 1e9:N0} GB");
 }

@@ -120,7 +120,7 @@ public sealed class OperatorTests : IDisposable
 
             var status = await ChildProcess.RunAsync("status", "--data", _data);
             Assert.True(status.Code == 0, status.Errors);
-            foreach (var part in new[] { $"page {local.GetLeftPart(UriPartial.Authority)}/operator/", "connections  0", "0 running", "events.db ", "MB free", "newest first", "Warning 302: " })
+            foreach (var part in new[] { $"page {local.GetLeftPart(UriPartial.Authority)}/operator/", "connections  0", "0 running", "events.db ", "B free", "newest first", "Warning 302: " })
                 Assert.Contains(part, status.Output, StringComparison.Ordinal);
             var json = JsonDocument.Parse((await ChildProcess.RunAsync("status", "--data", _data, "--json")).Output).RootElement;
             Assert.Equal(302, json.GetProperty("recent")[0].GetProperty("id").GetInt32());

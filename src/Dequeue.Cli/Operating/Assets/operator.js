@@ -8,6 +8,9 @@ const INTERVAL = 2000;
 /** Half an hour of samples; then every other one goes. */
 const MOST_SAMPLES = 900;
 
+/** Disks are measured otherwise than histories. */
+const size = bytes => bytes < 10e9 ? megabytes(bytes) : `${number(Math.round(bytes / 1e9))} GB`;
+
 const at = id => document.getElementById(id);
 const plots = {
   connections: new Plot(at('connections-plot'), ['stream', 'second']),
@@ -62,8 +65,8 @@ function draw(status) {
     'Streams failed': `${number(streams.failed)} (${number(streams.left)} left)`,
     'Events pushed': number(status.pushedEvents),
     'Storage failures': number(status.storageFailures),
-    'Logs on disk': megabytes(logs),
-    'Disk free': megabytes(status.freeBytes),
+    'Logs on disk': size(logs),
+    'Disk free': size(status.freeBytes),
     Memory: megabytes(status.memoryBytes),
   };
   at('figures').replaceChildren(...Object.entries(figures).map(([name, value]) => {
