@@ -143,7 +143,7 @@ public sealed class ReferenceTests(Azurite azurite)
         var (code, output, errors) = await ChildProcess.RunAsync("erase", "--user", users[0].Id.Value, "--data", backend.Folder, "--references-storage", blobs, "--yes");
 
         Assert.True(code == 0, errors);
-        Assert.Contains("1 pages erased", output, StringComparison.Ordinal);
+        Assert.Contains("1 page erased", output, StringComparison.Ordinal);
         Assert.Equal([HttpStatusCode.NotFound, HttpStatusCode.OK], new[] { await StatusAsync(urls[0]), await StatusAsync(urls[1]) });
 
         async Task<HttpStatusCode> StatusAsync(Uri url)
