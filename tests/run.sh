@@ -31,7 +31,7 @@ built=$SECONDS
 
 # Two lanes, side by side: those that work, the longest first, and those that mostly wait (a client that idles for three minutes, timers, killed
 # hosts). More at once would make tests of time fail on two processors.
-working='EndToEnd Page Client Storage Sync Contracts'
+working='EndToEnd Site Client Storage Sync Contracts'
 waiting='WebPubSub FunctionsHost infra'
 run() {
   local name=$1 began=$SECONDS

@@ -17,7 +17,6 @@ var root = new RootCommand("dequeue: the sync backend of an event-sourced, offli
     RestoreCommand.Create(),
     PubSubCommand.Create(),
     HostCommand.Create(),
-    BenchCommand.Create(),
     CompletionCommand.Create(),
 };
 

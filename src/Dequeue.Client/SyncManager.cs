@@ -250,7 +250,7 @@ public sealed class SyncManager : IDisposable
         try
         {
             var credentials = new Credentials(live is null ? _tokens : LiveTokenAsync);
-            var rest = new RestCalls(_http, options, credentials, _time);
+            var rest = new RestClient(_http, options, credentials, _time);
             var run = new PullRun(
                 options, _store, rest, _http, credentials, _time, _random, _logger, new ProgressMeter(progress, _time), Added(onAdded), live);
             await using (run.ConfigureAwait(false))
@@ -324,7 +324,7 @@ public sealed class SyncManager : IDisposable
     private async ValueTask<PushCall> PushAsync(CancellationToken cancellationToken)
     {
         var log = await PushLog.OfAsync(_store, cancellationToken).ConfigureAwait(false);
-        return new PushCall(new RestCalls(_http, _options, new Credentials(_tokens), _time), RetryPolicy.Of(_options), _time, _random, log);
+        return new PushCall(new RestClient(_http, _options, new Credentials(_tokens), _time), RetryPolicy.Of(_options), _time, _random, log);
     }
 
     private SyncResult Noticed(SyncResult result)

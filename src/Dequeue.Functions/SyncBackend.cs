@@ -5,7 +5,7 @@ using Dequeue.Functions.Configuration;
 using Dequeue.Functions.Health;
 using Dequeue.Functions.Http;
 using Dequeue.Functions.Live;
-using Dequeue.Functions.Page;
+using Dequeue.Functions.Site;
 using Dequeue.Functions.Pulling;
 using Dequeue.Functions.Pushing;
 using Dequeue.Functions.Streaming;
@@ -65,9 +65,11 @@ public static class SyncBackend
             shelf, settings.References.FromBytes, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<PageOffers>>()));
 
         services.AddSingleton(Connect(settings.WebPubSub));
-        services.AddSingleton(provider => new UpstreamCaller(settings.WebPubSub, provider.GetRequiredService<TimeProvider>()));
+        services.AddSingleton(provider => new UpstreamProof(settings.WebPubSub, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<ConnectionChannel>();
+        services.AddSingleton<StreamBatches>();
         services.AddSingleton<StreamSteps>();
+        services.AddSingleton<StreamIntake>();
         services.AddSingleton<Negotiation>();
 
         services.AddSingleton<PushIntake>();
@@ -77,7 +79,7 @@ public static class SyncBackend
 
         services.AddSingleton(provider => new TokenVerifier(settings.Auth, provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton<CallLimiter>();
-        services.AddSingleton<RestCalls>();
+        services.AddSingleton<CallGate>();
         services.AddSingleton(provider => new RequestBodies(Budget(provider, settings.BodyBytes), provider.GetRequiredService<TimeProvider>()));
         services.AddSingleton(provider => new EventPages(
             provider.GetRequiredService<EventLog>(), Budget(provider, settings.PageBytes), provider.GetRequiredService<TimeProvider>()));
@@ -85,7 +87,7 @@ public static class SyncBackend
         services.AddSingleton<StreamSweep>();
         services.AddSingleton<HealthProbe>();
         services.AddHostedService<WarmUp>();
-        services.AddSingleton<PageFiles>();
+        services.AddSingleton<SiteFiles>();
     }
 
     private static MemoryBudget Budget(IServiceProvider provider, long bytes) => new(bytes, provider.GetRequiredService<TimeProvider>());

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
-using Dequeue.Cli.Generating;
+using Dequeue.SampleEvents;
 using Dequeue.Cli.Links;
 using Dequeue.Cli.Serving;
 using Dequeue.Cli.Terminal;

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Dequeue.Cli.Terminal;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Checking;
 
 namespace Dequeue.Cli.Commands;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using Dequeue.Cli.Generating;
+using Dequeue.SampleEvents;
 using Dequeue.Cli.Terminal;
 using Dequeue.Client;
 using Spectre.Console;

@@ -4,7 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Dequeue.Cli.Serving;
-using Dequeue.Functions.Page;
+using Dequeue.Functions.Site;
 using Dequeue.Storage;
 using Dequeue.Sync.Storage;
 using Dequeue.Sync.Streaming;
@@ -205,7 +205,7 @@ internal sealed class OperatorSide : IDisposable
         var own = typeof(OperatorSide).Assembly;
         return own.GetManifestResourceNames().Where(static name => name.StartsWith(ResourcePrefix, StringComparison.Ordinal))
             .Select(name => (Name: name[ResourcePrefix.Length..], Stream: own.GetManifestResourceStream(name)!))
-            .Concat(Shared.Select(static name => (Name: name, Stream: typeof(PageFiles).Assembly.GetManifestResourceStream("page/" + name)!)))
+            .Concat(Shared.Select(static name => (Name: name, Stream: typeof(SiteFiles).Assembly.GetManifestResourceStream("page/" + name)!)))
             .ToFrozenDictionary(static file => file.Name, static file => (Bytes(file.Stream), MediaType(file.Name)), StringComparer.Ordinal);
 
         static byte[] Bytes(Stream stream)

@@ -19,12 +19,12 @@ namespace Dequeue.Client.Pulling;
 /// <param name="time">The clock.</param>
 /// <param name="random">For the jitter.</param>
 internal sealed class HealRun(
-    RestCalls rest, ILogStore store, IPushQueue? queue, string epoch, PushCall push, RetryPolicy retry, TimeProvider time, Random random)
+    RestClient rest, ILogStore store, IPushQueue? queue, string epoch, PushCall push, RetryPolicy retry, TimeProvider time, Random random)
 {
     /// <summary>Events that are read and looked at at once.</summary>
     private const int Chunk = PageLimits.Max;
 
-    private readonly PushBody _body = new();
+    private readonly PushBodyWriter _body = new();
     private long _pushed;
     private SyncFailure? _refused;
 

@@ -16,7 +16,7 @@ namespace Dequeue.Client.Pulling;
 internal sealed class PullRun(
     SyncOptions options,
     IEventStore store,
-    RestCalls rest,
+    RestClient rest,
     HttpClient http,
     Credentials credentials,
     TimeProvider time,

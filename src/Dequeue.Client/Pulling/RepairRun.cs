@@ -14,7 +14,7 @@ namespace Dequeue.Client.Pulling;
 /// <param name="time">The clock.</param>
 /// <param name="random">For the jitter.</param>
 internal sealed class RepairRun(
-    RestCalls rest, IEventStore store, Func<IReadOnlyList<SyncEvent>, IReadOnlyList<SyncEvent>> kept, RetryPolicy retry, TimeProvider time, Random random)
+    RestClient rest, IEventStore store, Func<IReadOnlyList<SyncEvent>, IReadOnlyList<SyncEvent>> kept, RetryPolicy retry, TimeProvider time, Random random)
 {
     /// <summary>Most parts that are replaced, because their events are held until all have come: 32 MB. When more differ, something
     /// else is wrong, and all of it comes anew.</summary>

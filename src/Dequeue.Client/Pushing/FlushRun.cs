@@ -10,7 +10,7 @@ namespace Dequeue.Client.Pushing;
 internal sealed class FlushRun(IPushQueue queue, PushCall call, ProgressMeter meter, ILogger logger)
 {
     private readonly List<RejectedEvent> _rejected = [];
-    private readonly PushBody _body = new();
+    private readonly PushBodyWriter _body = new();
     private long _acknowledged, _bytes, _answered, _total;
 
     public async Task<FlushResult> RunAsync(CancellationToken cancellationToken)

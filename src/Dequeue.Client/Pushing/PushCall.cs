@@ -1,4 +1,5 @@
 using Dequeue.Client.Rest;
+using Dequeue.Contracts.Pushing;
 using Dequeue.Contracts.Rest;
 
 namespace Dequeue.Client.Pushing;
@@ -9,13 +10,13 @@ namespace Dequeue.Client.Pushing;
 /// <param name="time">The clock.</param>
 /// <param name="random">For the jitter.</param>
 /// <param name="log">The log that the events are meant for; null for any.</param>
-internal sealed class PushCall(RestCalls rest, RetryPolicy retry, TimeProvider time, Random random, PushLog? log)
+internal sealed class PushCall(RestClient rest, RetryPolicy retry, TimeProvider time, Random random, PushLog? log)
 {
     /// <summary>The log that the events are meant for; null for any.</summary>
     public PushLog? Log => log;
 
     /// <summary>Events of a body: the server's limit.</summary>
-    public const int MaxEvents = 1000;
+    public const int MaxEvents = PushLimits.MaxEvents;
 
     /// <summary>Bytes of a body, below the server's limit of 4 MB.</summary>
     public const int MaxBytes = 3_500_000;

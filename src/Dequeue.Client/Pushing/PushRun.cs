@@ -7,7 +7,7 @@ namespace Dequeue.Client.Pushing;
 internal sealed class PushRun(PushCall call, ProgressMeter meter)
 {
     private readonly List<RejectedEvent> _rejected = [];
-    private readonly PushBody _body = new();
+    private readonly PushBodyWriter _body = new();
     private long _acknowledged, _bytes, _answered;
     private long? _total;
 

@@ -19,15 +19,13 @@ internal static class EventContent
     // The value of the first member of that name at the top level.
     private static ReadOnlyMemory<byte> Member(ReadOnlyMemory<byte> json, ReadOnlySpan<byte> name)
     {
-        var reader = new Utf8JsonReader(json.Span);
-        if (json.IsEmpty || !reader.Read() || reader.TokenType != JsonTokenType.StartObject) return default;
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        if (json.IsEmpty || !JsonObjectReader.TryBegin(json.Span, out var reader)) return default;
+        while (reader.Next())
         {
-            var isWanted = JsonText.Of(ref reader).Equals(name);
-            reader.Read();
-            var start = (int)reader.TokenStartIndex;
-            reader.Skip();
-            if (isWanted) return json[start..(int)reader.BytesConsumed];
+            if (!reader.Is(name)) continue;
+            var start = (int)reader.Json.TokenStartIndex;
+            reader.Json.Skip();
+            return json[start..(int)reader.Json.BytesConsumed];
         }
 
         return default;

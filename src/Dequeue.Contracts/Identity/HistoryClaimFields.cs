@@ -1,6 +1,3 @@
-using System.Text.Json;
-using Dequeue.Contracts.Events;
-
 namespace Dequeue.Contracts;
 
 /// <summary>A <see cref="HistoryClaim"/> in the JSON of a request, a field at a time.</summary>
@@ -12,17 +9,17 @@ public static class HistoryClaimFields
     /// <summary>What is wrong with a <c>position</c> that cannot be read.</summary>
     public const string PositionRule = "position is a whole number from 0.";
 
-    /// <summary>Reads the value that <paramref name="reader"/> stands on.</summary>
-    public static bool TryReadEpoch(ref Utf8JsonReader reader, out string? epoch)
+    /// <summary>Reads the value that <paramref name="json"/> stands on.</summary>
+    public static bool TryReadEpoch(ref JsonObjectReader json, out string? epoch)
     {
-        epoch = reader.TokenType == JsonTokenType.String ? JsonText.Of(ref reader).GetString() : null;
+        epoch = json.Text();
         return HistoryClaim.IsEpoch(epoch);
     }
 
-    /// <summary>Reads the value that <paramref name="reader"/> stands on.</summary>
-    public static bool TryReadPosition(ref Utf8JsonReader reader, out long position)
+    /// <summary>Reads the value that <paramref name="json"/> stands on.</summary>
+    public static bool TryReadPosition(ref JsonObjectReader json, out long position)
     {
-        position = -1;
-        return reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out position) && position >= 0;
+        position = json.WholeNumber() ?? -1;
+        return position >= 0;
     }
 }

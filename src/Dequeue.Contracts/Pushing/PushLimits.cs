@@ -7,7 +7,7 @@ public static class PushLimits
     public const int MaxBodyBytes = 4 * 1024 * 1024;
 
     /// <summary>Events of a push.</summary>
-    public const int MaxEvents = 1000;
+    public const int MaxEvents = Limits.EventsTogether;
 
     /// <summary>Bytes of one event without insignificant white space: real ones stay below 2 KB, and one must fit a batch
     /// message of 1 MB many times over.</summary>

@@ -39,27 +39,21 @@ public sealed record EventPageBody(IReadOnlyList<SyncEvent> Events, Checkpoint N
         long? position = null;
         try
         {
-            var reader = new Utf8JsonReader(utf8.Span);
-            reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject) return null;
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            if (!JsonObjectReader.TryBegin(utf8.Span, out var json)) return null;
+            while (json.Next())
             {
-                var name = JsonText.Of(ref reader);
-                var field = name.Equals("events"u8) ? 1 : name.Equals("nextCheckpoint"u8) ? 2 : name.Equals("hasMore"u8) ? 3
-                    : name.Equals("epoch"u8) ? 4 : name.Equals("position"u8) ? 5 : 0;
-                reader.Read();
-                if (field == 1) list = events.ReadArray(ref reader, utf8);
-                else if (field == 2 && reader.TokenType == JsonTokenType.String && Checkpoint.TryParse(reader.ValueSpan, out var at)) next = at;
-                else if (field == 3 && reader.TokenType is JsonTokenType.True or JsonTokenType.False) more = reader.GetBoolean();
-                else if (field == 4 && reader.TokenType == JsonTokenType.String) epoch = JsonText.Of(ref reader).GetString();
-                else if (field == 5 && reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var count)) position = count;
-                else reader.Skip();
-                if (field == 1 && list is null) return null;
+                if (json.Is("events"u8))
+                {
+                    list = events.ReadArray(ref json.Json, utf8);
+                    if (list is null) return null;
+                }
+                else if (json.Is("nextCheckpoint"u8)) next = json.Position() ?? next;
+                else if (json.Is("hasMore"u8)) more = json.Boolean() ?? more;
+                else if (json.Is("epoch"u8)) epoch = json.Text() ?? epoch;
+                else if (json.Is("position"u8)) position = json.WholeNumber() ?? position;
             }
 
-            while (reader.Read())
-            {
-            }
+            json.End();
         }
         catch (JsonException)
         {

@@ -76,7 +76,7 @@ public static class PageLimits
     public const int Default = 100;
 
     /// <summary>Most events of a page; the shipped app asks for it. A larger wish is clamped.</summary>
-    public const int Max = 1000;
+    public const int Max = Limits.EventsTogether;
 }
 
 /// <summary>The JSON of the REST bodies that hold no events, generated at compile time.</summary>

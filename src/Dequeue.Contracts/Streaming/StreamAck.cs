@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Dequeue.Contracts.Events;
 
 namespace Dequeue.Contracts.Streaming;
 
@@ -29,22 +28,14 @@ public sealed record StreamAck(int BatchIndex)
         int? index = null;
         try
         {
-            var reader = new Utf8JsonReader(utf8);
-            reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject) return null;
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            if (!JsonObjectReader.TryBegin(utf8, out var json)) return null;
+            while (json.Next())
             {
-                var name = JsonText.Of(ref reader);
-                var field = name.Equals("type"u8) ? 1 : name.Equals("batchIndex"u8) ? 2 : 0;
-                reader.Read();
-                if (field == 1) isAck = reader.TokenType == JsonTokenType.String && JsonText.Of(ref reader).Equals("sync.stream.ack"u8);
-                if (field == 2) index = reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var value) && value >= 0 ? value : null;
-                reader.Skip();
+                if (json.Is("type"u8)) isAck = json.IsText("sync.stream.ack"u8);
+                else if (json.Is("batchIndex"u8)) index = json.WholeNumber() is >= 0 and <= int.MaxValue and { } value ? (int)value : null;
             }
 
-            while (reader.Read())
-            {
-            }
+            json.End();
         }
         catch (JsonException)
         {

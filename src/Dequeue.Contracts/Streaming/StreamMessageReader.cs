@@ -19,18 +19,14 @@ public sealed class StreamMessageReader
         var fields = new Fields();
         try
         {
-            var reader = new Utf8JsonReader(utf8.Span);
-            reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject)
+            if (!JsonObjectReader.TryBegin(utf8.Span, out var json))
             {
                 problem = "A message is a JSON object.";
                 return null;
             }
 
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName) ReadField(ref reader, utf8, ref fields);
-            while (reader.Read())
-            {
-            }
+            while (json.Next()) ReadField(ref json, utf8, ref fields);
+            json.End();
         }
         catch (JsonException)
         {
@@ -77,134 +73,97 @@ public sealed class StreamMessageReader
             _ => new StreamMessage.Unknown(fields.Type),
         };
 
-    private void ReadField(ref Utf8JsonReader reader, ReadOnlyMemory<byte> utf8, ref Fields fields)
+    private void ReadField(ref JsonObjectReader json, ReadOnlyMemory<byte> utf8, ref Fields fields)
     {
-        var name = JsonText.Of(ref reader);
-        if (name.Equals("type"u8)) fields.Type = Text(ref reader);
-        else if (name.Equals("events"u8)) fields.Events = Events(ref reader, utf8);
-        else if (name.Equals("batchIndex"u8)) fields.BatchIndex = Integer(ref reader);
-        else if (name.Equals("isLast"u8)) fields.IsLast = Boolean(ref reader);
-        else if (name.Equals("checkpoint"u8)) fields.Checkpoint = Position(ref reader);
-        else if (name.Equals("totalEvents"u8)) fields.TotalEvents = Integer(ref reader);
-        else if (name.Equals("processedEvents"u8)) fields.ProcessedEvents = Integer(ref reader);
-        else if (name.Equals("newCheckpoint"u8)) fields.NewCheckpoint = Position(ref reader);
-        else if (name.Equals("priorityEvents"u8)) fields.PriorityEvents = Integer(ref reader);
-        else if (name.Equals("historyEvents"u8)) fields.HistoryEvents = Integer(ref reader);
-        else if (name.Equals("before"u8)) fields.Before = Integer(ref reader);
-        else if (name.Equals("position"u8)) fields.Position = Integer(ref reader);
-        else if (name.Equals("priority"u8)) fields.Priority = Boolean(ref reader);
-        else if (name.Equals("reset"u8)) fields.Reset = Boolean(ref reader);
-        else if (name.Equals("deltas"u8)) fields.IsMalformed |= (fields.Deltas = Places(ref reader)) is null;
-        else if (name.Equals("references"u8)) fields.IsMalformed |= (fields.References = PageReferences(ref reader)) is null;
-        else if (name.Equals("encoding"u8)) fields.Encoding = Text(ref reader);
-        else if (name.Equals("window"u8)) fields.Window = Integer(ref reader);
-        else if (name.Equals("digest"u8)) fields.Digest = Text(ref reader);
-        else if (name.Equals("epoch"u8)) fields.Epoch = Text(ref reader);
-        else if (name.Equals("eventCount"u8)) fields.EventCount = Integer(ref reader);
-        else if (name.Equals("error"u8)) fields.Error = Text(ref reader);
-        else if (name.Equals("code"u8)) fields.Code = Text(ref reader);
-        else
-        {
-            reader.Read();
-            reader.Skip();
-        }
+        if (json.Is("type"u8)) fields.Type = json.Text();
+        else if (json.Is("events"u8)) fields.Events = Events(ref json, utf8);
+        else if (json.Is("batchIndex"u8)) fields.BatchIndex = json.WholeNumber();
+        else if (json.Is("isLast"u8)) fields.IsLast = json.Boolean();
+        else if (json.Is("checkpoint"u8)) fields.Checkpoint = json.Position();
+        else if (json.Is("totalEvents"u8)) fields.TotalEvents = json.WholeNumber();
+        else if (json.Is("processedEvents"u8)) fields.ProcessedEvents = json.WholeNumber();
+        else if (json.Is("newCheckpoint"u8)) fields.NewCheckpoint = json.Position();
+        else if (json.Is("priorityEvents"u8)) fields.PriorityEvents = json.WholeNumber();
+        else if (json.Is("historyEvents"u8)) fields.HistoryEvents = json.WholeNumber();
+        else if (json.Is("before"u8)) fields.Before = json.WholeNumber();
+        else if (json.Is("position"u8)) fields.Position = json.WholeNumber();
+        else if (json.Is("priority"u8)) fields.Priority = json.Boolean();
+        else if (json.Is("reset"u8)) fields.Reset = json.Boolean();
+        else if (json.Is("deltas"u8)) fields.IsMalformed |= (fields.Deltas = Places(ref json)) is null;
+        else if (json.Is("references"u8)) fields.IsMalformed |= (fields.References = PageReferences(ref json)) is null;
+        else if (json.Is("encoding"u8)) fields.Encoding = json.Text();
+        else if (json.Is("window"u8)) fields.Window = json.WholeNumber();
+        else if (json.Is("digest"u8)) fields.Digest = json.Text();
+        else if (json.Is("epoch"u8)) fields.Epoch = json.Text();
+        else if (json.Is("eventCount"u8)) fields.EventCount = json.WholeNumber();
+        else if (json.Is("error"u8)) fields.Error = json.Text();
+        else if (json.Is("code"u8)) fields.Code = json.Text();
     }
 
-    private List<SyncEvent>? Events(ref Utf8JsonReader reader, ReadOnlyMemory<byte> utf8)
+    private List<SyncEvent>? Events(ref JsonObjectReader json, ReadOnlyMemory<byte> utf8)
     {
-        reader.Read();
-        var events = _events.ReadArray(ref reader, utf8);
-        if (events is null) reader.Skip();
+        var depth = json.Depth;
+        var events = _events.ReadArray(ref json.Json, utf8);
+        if (events is null) json.Leave(depth);
         return events;
     }
 
-    private static List<int>? Places(ref Utf8JsonReader reader)
+    private static List<int>? Places(ref JsonObjectReader json)
     {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartArray) return Skipped<int>(ref reader);
+        var depth = json.Depth;
+        if (!json.EnterArray()) return null;
         var places = new List<int>();
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        while (json.NextItem())
         {
-            if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out var place) || place <= (places.Count > 0 ? places[^1] : -1)) return Abandoned<int>(ref reader);
-            places.Add(place);
+            if (json.WholeNumber() is not (<= int.MaxValue and { } place) || place <= (places.Count > 0 ? places[^1] : -1))
+            {
+                json.Leave(depth);
+                return null;
+            }
+
+            places.Add((int)place);
         }
 
         return places;
     }
 
-    private static List<PageReference>? PageReferences(ref Utf8JsonReader reader)
+    private static List<PageReference>? PageReferences(ref JsonObjectReader json)
     {
-        reader.Read();
-        if (reader.TokenType != JsonTokenType.StartArray) return Skipped<PageReference>(ref reader);
+        var depth = json.Depth;
+        if (!json.EnterArray()) return null;
         var references = new List<PageReference>();
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        while (json.NextItem())
         {
-            if (reader.TokenType != JsonTokenType.StartObject) return Abandoned<PageReference>(ref reader);
-            string? url = null, digest = null;
-            Checkpoint? checkpoint = null;
-            long? count = null;
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            if (PageReferenceOf(ref json) is not { } reference)
             {
-                var name = JsonText.Of(ref reader);
-                if (name.Equals("url"u8)) url = Text(ref reader);
-                else if (name.Equals("digest"u8)) digest = Text(ref reader);
-                else if (name.Equals("checkpoint"u8)) checkpoint = Position(ref reader);
-                else if (name.Equals("count"u8)) count = Integer(ref reader);
-                else
-                {
-                    reader.Read();
-                    reader.Skip();
-                }
+                json.Leave(depth);
+                return null;
             }
 
-            if (url is null || digest is null || checkpoint is not { } after || count is not (>= 1 and <= StreamRequest.MaxBatchSize and var events)) return Abandoned<PageReference>(ref reader);
-            references.Add(new PageReference(url, after, (int)events, digest));
+            references.Add(reference);
         }
 
         return references;
     }
 
-    private static List<T>? Skipped<T>(ref Utf8JsonReader reader)
+    private static PageReference? PageReferenceOf(ref JsonObjectReader json)
     {
-        reader.Skip();
-        return null;
-    }
+        if (!json.EnterObject()) return null;
+        string? url = null, digest = null;
+        Checkpoint? checkpoint = null;
+        long? count = null;
+        while (json.Next())
+        {
+            if (json.Is("url"u8)) url = json.Text();
+            else if (json.Is("digest"u8)) digest = json.Text();
+            else if (json.Is("checkpoint"u8)) checkpoint = json.Position();
+            else if (json.Is("count"u8)) count = json.WholeNumber();
+        }
 
-    // Leaves the reader on the end of the array that it is somewhere in.
-    private static List<T>? Abandoned<T>(ref Utf8JsonReader reader)
-    {
-        reader.Skip();
-        for (var depth = reader.CurrentDepth; reader.Read() && !(reader.TokenType == JsonTokenType.EndArray && reader.CurrentDepth < depth);) reader.Skip();
-        return null;
+        return url is not null && digest is not null && checkpoint is { } after && count is >= 1 and <= StreamRequest.MaxBatchSize and { } events
+            ? new PageReference(url, after, (int)events, digest)
+            : null;
     }
-
-    private static string? Text(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.String) return JsonText.Of(ref reader).GetString();
-        reader.Skip();
-        return null;
-    }
-
-    // As the app's decoder: 1.0 and "1" are no integers.
-    private static long? Integer(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var value) && !reader.ValueSpan.ContainsAny(".eE"u8)) return value;
-        reader.Skip();
-        return null;
-    }
-
-    private static bool? Boolean(ref Utf8JsonReader reader)
-    {
-        reader.Read();
-        if (reader.TokenType is JsonTokenType.True or JsonTokenType.False) return reader.GetBoolean();
-        reader.Skip();
-        return null;
-    }
-
-    private static Checkpoint? Position(ref Utf8JsonReader reader)
-        => Text(ref reader) is { } text && Contracts.Checkpoint.TryParse(text, out var checkpoint) ? checkpoint : null;
 
     private struct Fields
     {

@@ -8,7 +8,7 @@ public sealed record StreamRequest(Checkpoint Since)
     public const string Type = "sync.stream.request";
 
     /// <summary>Most events of a batch, and the most that <see cref="BatchSize"/> can ask for.</summary>
-    public const int MaxBatchSize = 1000;
+    public const int MaxBatchSize = Limits.EventsTogether;
 
     /// <summary>Largest <see cref="Window"/>.</summary>
     public const int MaxWindow = 1000;
@@ -92,7 +92,7 @@ public sealed record StreamPriority(IReadOnlyList<string> EntityIds, bool Active
     public const int MaxEntities = 100;
 
     /// <summary>Longest entity id in bytes.</summary>
-    public const int MaxIdLength = 256;
+    public const int MaxIdLength = Limits.EntityIdBytes;
 }
 
 /// <summary>What came of reading a request.</summary>

@@ -4,12 +4,13 @@ using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Rest;
 using Dequeue.Functions.Http;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Checking;
 using Microsoft.AspNetCore.Http;
 
 namespace Dequeue.Functions.Integrity;
 
 /// <summary>The digests of parts of a log: a device whose history differs finds out where, and fetches that alone.</summary>
-public sealed class DigestFunctions(RestCalls calls, RequestBodies bodies, EventLog events)
+public sealed class DigestFunctions(CallGate calls, RequestBodies bodies, EventLog events)
 {
     /// <summary>A body is 101 checkpoints at most.</summary>
     private const int MaxBodyBytes = 64 * 1024;
@@ -50,39 +51,32 @@ public sealed class DigestFunctions(RestCalls calls, RequestBodies bodies, Event
         var (since, ends, pages) = (Checkpoint.Beginning, new List<Checkpoint>(), 0);
         try
         {
-            var reader = new Utf8JsonReader(body);
-            reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject) return Refused(Problems.Invalid("The body is an object: {\"since\":\"…\",\"checkpoints\":[\"…\"]}."));
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            if (!JsonObjectReader.TryBegin(body, out var json)) return Refused(Problems.Invalid("The body is an object: {\"since\":\"…\",\"checkpoints\":[\"…\"]}."));
+            while (json.Next())
             {
-                var name = JsonText.Of(ref reader);
-                var field = name.Equals("since"u8) ? 's' : name.Equals("checkpoints"u8) ? 'c' : name.Equals("pages"u8) ? 'p' : ' ';
-                reader.Read();
-                if (field == ' ' || (field is 's' or 'p' && reader.TokenType == JsonTokenType.Null)) reader.Skip();
-                else if (field == 'p')
+                if (json.Is("pages"u8) && !json.IsNull)
                 {
-                    if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var wanted)) return Refused(Problems.Invalid("pages is a whole number."));
+                    if (json.WholeNumber() is not { } wanted) return Refused(Problems.Invalid("pages is a whole number."));
                     pages = (int)Math.Clamp(wanted, 1, DigestsRequest.MaxRanges);
                 }
-                else if (field == 's')
+                else if (json.Is("since"u8) && !json.IsNull)
                 {
-                    if (!CheckpointField.TryRead(ref reader, out since)) return Refused(Problems.InvalidCheckpoint());
+                    if (json.Position() is not { } from) return Refused(Problems.InvalidCheckpoint());
+                    since = from;
                 }
-                else
+                else if (json.Is("checkpoints"u8))
                 {
-                    if (reader.TokenType != JsonTokenType.StartArray) return Refused(Problems.Invalid("checkpoints is an array."));
-                    while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+                    if (!json.EnterArray()) return Refused(Problems.Invalid("checkpoints is an array."));
+                    while (json.NextItem())
                     {
-                        if (!CheckpointField.TryRead(ref reader, out var end)) return Refused(Problems.InvalidCheckpoint());
+                        if (json.Position() is not { } end) return Refused(Problems.InvalidCheckpoint());
                         if (ends.Count == DigestsRequest.MaxRanges) return Refused(Problems.Invalid($"At most {DigestsRequest.MaxRanges} checkpoints are answered at once."));
                         ends.Add(end);
                     }
                 }
             }
 
-            while (reader.Read())
-            {
-            }
+            json.End();
         }
         catch (JsonException)
         {

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Http;
 namespace Dequeue.Functions.Live;
 
 /// <summary>Hands out the URL of a live connection: every newly committed event of the user, one a message.</summary>
-public sealed class LiveFunctions(RestCalls calls, Negotiation negotiation)
+public sealed class LiveFunctions(CallGate calls, Negotiation negotiation)
 {
     /// <summary><c>POST …/sync/live/negotiate</c> for a named app. The gateway asks it for <c>GET /apps/{appId}/ws</c>.</summary>
     [Function("NegotiateLive")]

@@ -77,16 +77,13 @@ public sealed partial class LivePublisher(WebPubSubServiceClient service, Absent
     private static IEnumerable<ReadOnlyMemory<byte>> Single(CommittedEvents committed)
         => Enumerable.Range(0, committed.Events.Count).Select(committed.Events.EventAt);
 
-    // A page of a push may be as large as a transaction: several messages then.
+    // A page of a push may be as large as a transaction: several messages then, each of one run.
     private static IEnumerable<ReadOnlyMemory<byte>> Batches(CommittedEvents committed)
     {
-        for (var rest = committed.Events; rest is not null;)
+        foreach (var batch in new BatchCutter(0, committed.Events.Count).Cut(committed.Events))
         {
-            var (count, bytes) = (0, 0);
-            while (count < rest.Count && (count == 0 || bytes + rest.EventAt(count).Length < StreamLimits.MaxBatchBytes)) bytes += rest.EventAt(count++).Length + 1;
-            var run = rest.Slice(0, count);
+            var run = batch.Runs[0];
             yield return (byte[])[.. LiveFrame.Prefix(run.Before, run.Last, committed.Epoch), .. run.Json.Span, .. LiveFrame.Suffix];
-            rest = count == rest.Count ? null : rest.Slice(count, rest.Count - count);
         }
     }
 

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 namespace Dequeue.Functions.Meta;
 
 /// <summary><c>GET /v1/sync/meta</c>: how much there is, and how new.</summary>
-public sealed class MetaFunction(RestCalls calls, EventLog events)
+public sealed class MetaFunction(CallGate calls, EventLog events)
 {
     /// <summary>Reads one row, whatever the length of the history.</summary>
     [Function("Meta")]

@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Http;
 namespace Dequeue.Functions.Pulling;
 
 /// <summary>The REST pages: what a device falls back to, and what people and scripts read.</summary>
-public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPages pages, EventLog events)
+public sealed class PullFunctions(CallGate calls, RequestBodies bodies, EventPages pages, EventLog events)
 {
     /// <summary>A pull body is a checkpoint and a number.</summary>
     private const int MaxBodyBytes = 64 * 1024;
@@ -75,45 +75,37 @@ public sealed class PullFunctions(RestCalls calls, RequestBodies bodies, EventPa
         var (since, limit, compact, claim) = (Checkpoint.Beginning, (int?)null, (StreamCompact?)null, default(HistoryClaim));
         try
         {
-            var reader = new Utf8JsonReader(body);
-            reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject) return Refused(Problems.Invalid("The body is an object: {\"since\":\"…\",\"limit\":100}."));
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            if (!JsonObjectReader.TryBegin(body, out var json)) return Refused(Problems.Invalid("The body is an object: {\"since\":\"…\",\"limit\":100}."));
+            while (json.Next())
             {
-                var name = JsonText.Of(ref reader);
-                var field = name.Equals("since"u8) ? 's' : name.Equals("limit"u8) ? 'l' : name.Equals("compact"u8) ? 'c'
-                    : name.Equals("epoch"u8) ? 'e' : name.Equals("position"u8) ? 'p' : ' ';
-                reader.Read();
-                if (field == ' ') reader.Skip();
-                else if (reader.TokenType == JsonTokenType.Null) continue;
-                else if (field == 's')
+                if (json.IsNull) continue;
+                if (json.Is("since"u8))
                 {
-                    if (!CheckpointField.TryRead(ref reader, out since)) return Refused(Problems.InvalidCheckpoint());
+                    if (json.Position() is not { } from) return Refused(Problems.InvalidCheckpoint());
+                    since = from;
                 }
-                else if (field == 'e')
+                else if (json.Is("limit"u8))
                 {
-                    if (!HistoryClaimFields.TryReadEpoch(ref reader, out var epoch)) return Refused(Problems.Invalid(HistoryClaimFields.EpochRule));
+                    if (json.WholeNumber() is not { } wanted) return Refused(Problems.Invalid("limit is a whole number."));
+                    limit = (int)Math.Clamp(wanted, 0, PageLimits.Max);
+                }
+                else if (json.Is("compact"u8))
+                {
+                    if (!StreamCompactReader.TryRead(ref json, out compact)) return Refused(Problems.Invalid(StreamCompactReader.Rule));
+                }
+                else if (json.Is("epoch"u8))
+                {
+                    if (!HistoryClaimFields.TryReadEpoch(ref json, out var epoch)) return Refused(Problems.Invalid(HistoryClaimFields.EpochRule));
                     claim = claim with { Epoch = epoch };
                 }
-                else if (field == 'p')
+                else if (json.Is("position"u8))
                 {
-                    if (!HistoryClaimFields.TryReadPosition(ref reader, out var position)) return Refused(Problems.Invalid(HistoryClaimFields.PositionRule));
+                    if (!HistoryClaimFields.TryReadPosition(ref json, out var position)) return Refused(Problems.Invalid(HistoryClaimFields.PositionRule));
                     claim = claim with { Position = position };
-                }
-                else if (field == 'c')
-                {
-                    if (!StreamCompactReader.TryRead(ref reader, out compact)) return Refused(Problems.Invalid(StreamCompactReader.Rule));
-                }
-                else
-                {
-                    if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var wanted)) return Refused(Problems.Invalid("limit is a whole number."));
-                    limit = (int)Math.Clamp(wanted, 0, PageLimits.Max);
                 }
             }
 
-            while (reader.Read())
-            {
-            }
+            json.End();
         }
         catch (JsonException)
         {

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Primitives;
 namespace Dequeue.Functions.Pushing;
 
 /// <summary><c>POST …/sync/push</c>: a device hands in its events.</summary>
-public sealed class PushFunctions(RestCalls calls, RequestBodies bodies, PushIntake intake)
+public sealed class PushFunctions(CallGate calls, RequestBodies bodies, PushIntake intake)
 {
     /// <summary>For a named app.</summary>
     [Function("Push")]
@@ -29,15 +29,15 @@ public sealed class PushFunctions(RestCalls calls, RequestBodies bodies, PushInt
             if (!IsPlain(request.Headers.ContentEncoding)) return Problems.EncodedBody();
             var body = await bodies.ReadAsync(request, log, PushLimits.MaxBodyBytes, token);
             if (body.Refusal is not null) return body.Refusal;
-            return PushBody.Read(body.Bytes, log.User) switch
+            return ReceivedPush.Read(body.Bytes, log.User) switch
             {
-                PushBody.Malformed malformed => Problems.Invalid(malformed.Why),
-                PushBody.Valid valid => await StoreAsync(log, valid, token),
+                ReceivedPush.Malformed malformed => Problems.Invalid(malformed.Why),
+                ReceivedPush.Valid valid => await StoreAsync(log, valid, token),
                 var other => throw new InvalidOperationException($"No answer for {other}."),
             };
         }, cancellationToken);
 
-    private async Task<IResult> StoreAsync(LogKey log, PushBody.Valid push, CancellationToken cancellationToken)
+    private async Task<IResult> StoreAsync(LogKey log, ReceivedPush.Valid push, CancellationToken cancellationToken)
     {
         var (answer, head) = await intake.StoreAsync(log, push, cancellationToken);
         return answer is null ? Problems.HistoryChanged(head) : Results.Json(answer, RestJson.Default.PushResponse);

@@ -11,7 +11,7 @@ public sealed class PushIntake(EventLog events, SyncTelemetry telemetry, TimePro
     /// <summary>Stores a push. What it acknowledges is durable.</summary>
     /// <returns>The answer, or the end of the log when that is another one than the push was meant for: then nothing is stored.</returns>
     /// <exception cref="Sync.Storage.StorageUnavailableException">The storage did not answer: nothing is acknowledged; ids make it safe to repeat.</exception>
-    public async Task<(PushResponse? Answer, LogHead Log)> StoreAsync(LogKey log, PushBody.Valid push, CancellationToken cancellationToken)
+    public async Task<(PushResponse? Answer, LogHead Log)> StoreAsync(LogKey log, ReceivedPush.Valid push, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(push);
         using var span = SyncTelemetry.Spans.StartActivity("push");

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 namespace Dequeue.Functions.Streaming;
 
 /// <summary>Hands out Web PubSub URLs, and says so where a WebSocket was expected.</summary>
-public sealed class NegotiateFunctions(RestCalls calls, Negotiation negotiation)
+public sealed class NegotiateFunctions(CallGate calls, Negotiation negotiation)
 {
     /// <summary><c>POST …/sync/stream/negotiate</c> for a named app.</summary>
     [Function("Negotiate")]

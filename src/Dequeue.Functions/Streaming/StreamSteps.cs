@@ -3,21 +3,18 @@ using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Streaming;
 using Dequeue.Functions.Telemetry;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Checking;
 using Dequeue.Sync.Streaming;
 
 namespace Dequeue.Functions.Streaming;
 
-/// <summary>The steps of a stream. A short stream takes them at once; a long one as activities of <see cref="StreamSync"/>.</summary>
+/// <summary>
+/// The steps of a stream, each of which may be repeated. <see cref="StreamIntake"/> takes the first ones at once, <see cref="StreamSync"/> those of a long
+/// stream as durable activities; <see cref="StreamStep"/> says which is next.
+/// </summary>
 public sealed partial class StreamSteps(
-    EventLog events, StreamRegistry registry, PageOffers offers, ConnectionChannel channel, SyncTelemetry telemetry, TimeProvider clock, ILogger<StreamSteps> logger)
+    EventLog events, StreamBatches batches, StreamRegistry registry, PageOffers offers, ConnectionChannel channel, SyncTelemetry telemetry, TimeProvider clock, ILogger<StreamSteps> logger)
 {
-    /// <summary>Plans the stream and announces it.</summary>
-    public async Task<StreamProgress> BeginAsync(StreamTarget target, Checkpoint since, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(target);
-        return await BeginAsync(target, await PlanAsync(target, since, default, cancellationToken), cancellationToken);
-    }
-
     /// <summary>Plans a stream.</summary>
     public Task<StreamPlan> PlanAsync(StreamTarget target, Checkpoint since, HistoryClaim claim, CancellationToken cancellationToken)
     {
@@ -48,8 +45,10 @@ public sealed partial class StreamSteps(
         await channel.SendAsync(target, start.ToUtf8Bytes(), cancellationToken);
         telemetry.StreamStarted(target.Trace);
         LogStarted(target.ConnectionId, plan.TotalEvents);
-        var progress = new StreamProgress(target, plan, plan.Since, IsReady: plan.PriorityEvents is null)
+        var progress = new StreamProgress(target, plan)
         {
+            Position = plan.Since,
+            IsReady = plan.PriorityEvents is null,
             ReferencesThrough = target.Options.References && plan.Compact is null ? offers.Through(plan) : Checkpoint.Beginning,
         };
         return plan.PriorityEvents == 0 ? await ReadyAsync(progress, cancellationToken) : progress;
@@ -62,60 +61,23 @@ public sealed partial class StreamSteps(
         ArgumentNullException.ThrowIfNull(progress);
         if (progress.NextBatch > 0 && !await channel.IsOpenAsync(progress.Target, cancellationToken)) return progress with { HasGone = true };
 
-        using var span = StreamTrace.StartStep("stream.window", progress.Target.Trace);
-        var (target, plan) = (progress.Target, progress.Plan);
-        var (began, first) = (clock.GetTimestamp(), progress.NextBatch);
-        var most = Math.Min(StreamLimits.WindowBatchesOf(target.Options.BatchSize), progress.Room);
-
-        // Of what comes by reference the bytes are not at hand here.
-        using var digest = plan.Digest is null && first == 0 && progress.ReferencesThrough <= plan.Since ? new EventDigest() : null;
+        var (target, began) = (progress.Target, clock.GetTimestamp());
+        var end = progress.NextBatch + Math.Min(StreamLimits.WindowBatchesOf(target.Options.BatchSize), progress.Window.Room);
+        using var span = StreamTrace.StartStep("stream.window", target.Trace);
+        using var digest = progress.IsHashedOnItsWay ? new EventDigest() : null;
         using var writer = new BatchWriter(target.Options.Encoding, target.Options.Delta);
-        var selection = await events.SelectAsync(target.Log(), plan, cancellationToken);
-        if (!progress.IsReady)
+        var form = new BatchForm(target.Options.BatchSize, writer.TakesPacked, progress.ReferencesThrough);
+        await foreach (var batch in batches.ReadAsync(target.Log(), progress.Plan, progress.Next, form, cancellationToken))
         {
-            if (progress.SentEvents < plan.PriorityEvents)
-                await SendAsync(events.ReadSelectedAsync(target.Log(), selection.First!, progress.Position, plan.End, cancellationToken), plan.PriorityEvents.Value, plan.Since);
-            if (progress.SentEvents < plan.PriorityEvents) return progress;
-            progress = await ReadyAsync(progress, cancellationToken);
-        }
-
-        if (!progress.IsSent && !IsFull())
-        {
-            await SendAsync(Rest(), plan.TotalEvents, null);
+            foreach (var run in batch.Runs) digest?.Append(run);
+            var bytes = await channel.SendAsync(target, writer.Parts(batch), cancellationToken);
+            if (batch.Index == 0) telemetry.FirstBatch(target.Trace);
+            progress = progress.Sent(batch, bytes);
+            if (batch.IsPriorityEnd) progress = await ReadyAsync(progress, cancellationToken);
+            if (progress.NextBatch >= end || progress.Window.Room <= 0 || clock.GetElapsedTime(began) >= StreamLimits.WindowTime) break;
         }
 
         return progress.IsSent && digest is not null ? progress with { Digest = digest.ToString() } : progress;
-
-        bool IsFull() => progress.NextBatch - first >= most || progress.Room <= 0 || clock.GetElapsedTime(began) >= StreamLimits.WindowTime;
-
-        IAsyncEnumerable<EventPage> Rest()
-        {
-            var offersSome = progress.ReferencesThrough > progress.Position;
-            var stored = events.ReadRestAsync(target.Log(), plan, selection, progress.Position, offersSome || writer.TakesPacked, cancellationToken);
-            return offersSome
-                ? offers.OfferAsync(target.Log(), stored, new OfferRule(progress.ReferencesThrough, target.Options.BatchSize, writer.TakesPacked), cancellationToken)
-                : stored;
-        }
-
-        async Task SendAsync(IAsyncEnumerable<EventPage> pages, long upTo, Checkpoint? priorityCheckpoint)
-        {
-            var cut = new BatchCut(progress.NextBatch, plan.TotalEvents - progress.SentEvents) { MaxEvents = target.Options.BatchSize, PriorityCheckpoint = priorityCheckpoint };
-            await foreach (var batch in StreamBatch.CutAsync(pages, cut, cancellationToken))
-            {
-                if (digest is not null)
-                {
-                    foreach (var run in batch.Runs) digest.Append(run);
-                }
-
-                var bytes = await channel.SendAsync(target, writer.Parts(batch), cancellationToken);
-                if (batch.Index == 0) telemetry.FirstBatch(target.Trace);
-                progress = progress.Sent(batch, bytes);
-                if (IsFull()) return;
-            }
-
-            // Else the next window would find nothing to send either, and the one after it.
-            if (progress.SentEvents != upTo) throw new LogCorruptException($"A stream was to send {upTo} events, and the log has {progress.SentEvents}.");
-        }
     }
 
     /// <summary>Closes the stream with the client's new checkpoint.</summary>
@@ -191,7 +153,7 @@ public sealed partial class StreamSteps(
     private async Task<StreamProgress> ReadyAsync(StreamProgress progress, CancellationToken cancellationToken)
     {
         await channel.SendAsync(progress.Target, new StreamMessage.Ready(progress.SentEvents).ToUtf8Bytes(), cancellationToken);
-        return progress with { IsReady = true, Position = progress.Plan.Since };
+        return progress.Ready();
     }
 
     [LoggerMessage(201, LogLevel.Information, "Stream on {Connection} started: {TotalEvents} events", EventName = "201")]

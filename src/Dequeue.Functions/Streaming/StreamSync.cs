@@ -17,6 +17,10 @@ public static class StreamSync
     /// history, which so stays at some hundred rows however long the stream is, and whatever its client sends.</summary>
     private const int HistoryLimit = 100;
 
+    /// <summary>The activity that began a stream in earlier versions. There is none of this name any more: an instance that was under way goes on from its
+    /// history, and one that had not yet begun fails, so that its client asks again.</summary>
+    private const string BeganHere = "PlanStream";
+
     private static readonly TimeSpan FirstRetry = TimeSpan.FromSeconds(1);
 
     /// <summary>Runs one stream.</summary>
@@ -28,22 +32,28 @@ public static class StreamSync
         var retries = TaskOptions.FromRetryPolicy(new RetryPolicy(Attempts, FirstRetry, backoffCoefficient: 2));
         try
         {
-            var progress = order.Begun ?? await context.CallActivityAsync<StreamProgress>(nameof(StreamActivities.PlanStream), order, retries);
+            var progress = order.Begun ?? await context.CallActivityAsync<StreamProgress>(BeganHere, order, retries);
             using var acks = new AckInbox(context);
             var (windows, ackBy) = (0, order.AckBy);
-            while (progress is { IsSent: false, HasGone: false })
+            while (true)
             {
                 var acknowledged = progress.Acknowledged;
                 progress = acks.TakeAll(progress);
-
-                if (progress.NeedsWindow)
+                var step = StreamStep.After(progress, isWaiting: ackBy is not null);
+                if (step is StreamStep.Complete)
                 {
-                    await context.CallActivityAsync(nameof(StreamActivities.FailStream), StreamFailure.WindowRequired(progress), retries);
+                    await context.CallActivityAsync(nameof(StreamActivities.CompleteStream), progress, retries);
                     return;
                 }
 
-                // Sends until the window is full, then waits until enough of it is free.
-                if (progress.Room > 0 && (ackBy is null || progress.HasRoomAgain)) ackBy = null;
+                if (step is StreamStep.Fail { Failure: var failure })
+                {
+                    await context.CallActivityAsync(nameof(StreamActivities.FailStream), failure, retries);
+                    return;
+                }
+
+                // Each acknowledgement gives its client time for the next one.
+                if (step is StreamStep.Send) ackBy = null;
                 else if (ackBy is null || progress.Acknowledged > acknowledged) ackBy = context.CurrentUtcDateTime + order.AckPatience;
 
                 if (windows + acks.Taken >= HistoryLimit)
@@ -64,8 +74,6 @@ public static class StreamSync
                     return;
                 }
             }
-
-            await context.CallActivityAsync(nameof(StreamActivities.CompleteStream), progress, retries);
         }
         catch (TaskFailedException failed)
         {
@@ -75,31 +83,4 @@ public static class StreamSync
             await context.CallActivityAsync(nameof(StreamActivities.FailStream), failure, retries);
         }
     }
-}
-
-/// <summary>The steps of <see cref="StreamSync"/> that touch the world. Each may run more than once.</summary>
-public sealed class StreamActivities(StreamSteps steps)
-{
-    /// <summary>Fixes where the stream ends, counts it, and sends <c>start</c>.</summary>
-    [Function(nameof(PlanStream))]
-    public Task<StreamProgress> PlanStream([ActivityTrigger] StreamOrder order, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(order);
-        return steps.BeginAsync(order.Target, order.Since, cancellationToken);
-    }
-
-    /// <summary>Sends a window of batches.</summary>
-    [Function(nameof(SendWindow))]
-    public Task<StreamProgress> SendWindow([ActivityTrigger] StreamProgress progress, CancellationToken cancellationToken)
-        => steps.SendWindowAsync(progress, cancellationToken);
-
-    /// <summary>Sends <c>complete</c>.</summary>
-    [Function(nameof(CompleteStream))]
-    public Task CompleteStream([ActivityTrigger] StreamProgress progress, CancellationToken cancellationToken)
-        => steps.CompleteAsync(progress, cancellationToken);
-
-    /// <summary>Sends <c>error</c>.</summary>
-    [Function(nameof(FailStream))]
-    public Task FailStream([ActivityTrigger] StreamFailure failure, CancellationToken cancellationToken)
-        => steps.FailAsync(failure, cancellationToken);
 }

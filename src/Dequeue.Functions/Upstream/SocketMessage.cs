@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Dequeue.Contracts.Events;
+using Dequeue.Contracts;
 using Dequeue.Contracts.Streaming;
 
 namespace Dequeue.Functions.Upstream;
@@ -24,22 +24,13 @@ internal readonly record struct SocketMessage(SocketMessageKind Kind, string Why
         var (hasType, hasEvents, why) = (false, false, "");
         try
         {
-            var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = PushDepth });
-            reader.Read();
-            if (reader.TokenType != JsonTokenType.StartObject) return new SocketMessage(SocketMessageKind.Unknown, "The message is no JSON object. " + Known);
-            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            if (!JsonObjectReader.TryBegin(utf8, out var json, PushDepth)) return new SocketMessage(SocketMessageKind.Unknown, "The message is no JSON object. " + Known);
+            while (json.Next())
             {
-                var name = JsonText.Of(ref reader);
-                var (isType, isEvents) = (name.Equals("type"u8), name.Equals("events"u8));
-                hasEvents |= isEvents;
-                reader.Read();
-                if (isType)
-                {
-                    hasType = true;
-                    kind = reader.TokenType == JsonTokenType.String ? KindOf(JsonText.Of(ref reader)) : null;
-                }
-
-                reader.Skip();
+                hasEvents |= json.Is("events"u8);
+                if (!json.Is("type"u8)) continue;
+                hasType = true;
+                kind = json.Text() is { } type ? KindOf(type) : null;
             }
         }
         catch (JsonException)
@@ -63,11 +54,6 @@ internal readonly record struct SocketMessage(SocketMessageKind Kind, string Why
             StreamAck.Type => SocketMessageKind.Ack,
             _ => null,
         };
-
-    private static SocketMessageKind? KindOf(JsonText type)
-        => type.Equals("sync.stream.request"u8) ? SocketMessageKind.Request
-            : type.Equals("sync.stream.ack"u8) ? SocketMessageKind.Ack
-            : null;
 }
 
 /// <summary>The kinds of messages.</summary>

@@ -37,7 +37,10 @@ internal sealed record UpstreamEvent(string Id, UpstreamKind Kind, string Name, 
     }
 
     /// <summary>Where a stream that this event asks for goes.</summary>
-    public StreamTarget Target(LogKey log, StreamTrace trace) => new(ConnectionId, SpeaksJson, log.App.Value, log.User.Value, Id, trace);
+    public StreamTarget Target(LogKey log, StreamTrace trace) => new()
+    {
+        ConnectionId = ConnectionId, SpeaksJson = SpeaksJson, App = log.App.Value, User = log.User.Value, RequestId = Id, Trace = trace,
+    };
 
     private static bool IsId(string text) => text.Length is > 0 and <= MaxIdLength && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
 }

@@ -25,7 +25,8 @@ namespace Dequeue.Functions.Upstream;
 /// event ids; an acknowledgement stands for all before it; <c>disconnected</c> ends a stream that nobody reads.
 /// </remarks>
 public sealed partial class UpstreamFunction(
-    UpstreamCaller caller,
+    UpstreamProof proof,
+    StreamIntake streams,
     StreamSteps steps,
     StreamRegistry registry,
     PushIntake intake,
@@ -43,12 +44,6 @@ public sealed partial class UpstreamFunction(
     /// <summary>Web PubSub carries no larger message.</summary>
     private const int MaxBodyBytes = 1024 * 1024;
 
-    /// <summary>
-    /// Events that the handler streams at once. More would not fit one window, so that a long stream in the log's own order is a
-    /// durable one from its start.
-    /// </summary>
-    private const int InlineEvents = StreamLimits.WindowBatches * StreamLimits.MaxBatchEvents;
-
     /// <summary>Answers an event, or the service's question whether it may send events at all (OPTIONS).</summary>
     [Function("WebPubSubEvents")]
     public async Task<IResult> HandleAsync(
@@ -60,7 +55,7 @@ public sealed partial class UpstreamFunction(
         if (HttpMethods.IsOptions(request.Method)) return Validate(request);
         try
         {
-            if (await caller.RefusalAsync(request.Headers, cancellationToken) is { } why)
+            if (await proof.RefusalAsync(request.Headers, cancellationToken) is { } why)
             {
                 LogRefused(why);
                 return Problems.Unauthenticated(tokenWasGiven: true);
@@ -94,8 +89,8 @@ public sealed partial class UpstreamFunction(
 
     private IResult Validate(HttpRequest request)
     {
-        if (!request.Headers["WebHook-Request-Origin"].ToString().Equals(caller.ServiceHost, StringComparison.OrdinalIgnoreCase)) return Results.BadRequest();
-        request.HttpContext.Response.Headers["WebHook-Allowed-Origin"] = caller.ServiceHost;
+        if (!request.Headers["WebHook-Request-Origin"].ToString().Equals(proof.ServiceHost, StringComparison.OrdinalIgnoreCase)) return Results.BadRequest();
+        request.HttpContext.Response.Headers["WebHook-Allowed-Origin"] = proof.ServiceHost;
         return Results.Ok();
     }
 
@@ -134,10 +129,10 @@ public sealed partial class UpstreamFunction(
                 if (!await durable.AcknowledgeAsync(upstream.ConnectionId, ack.BatchIndex, cancellationToken)) LogNobodyWaits(upstream.ConnectionId, ack.BatchIndex);
                 return Results.NoContent();
             case SocketMessageKind.Push:
-                return PushBody.Read(body.Bytes, log.User) switch
+                return ReceivedPush.Read(body.Bytes, log.User) switch
                 {
-                    PushBody.Malformed malformed => await RefuseAsync(asked, ErrorCodes.InvalidRequest, malformed.Why, cancellationToken),
-                    PushBody.Valid push => await intake.StoreAsync(log, push, cancellationToken) is { Answer: { } answer }
+                    ReceivedPush.Malformed malformed => await RefuseAsync(asked, ErrorCodes.InvalidRequest, malformed.Why, cancellationToken),
+                    ReceivedPush.Valid push => await intake.StoreAsync(log, push, cancellationToken) is { Answer: { } answer }
                         ? Results.Json(answer, RestJson.Default.PushResponse)
                         : await RefuseAsync(asked, ErrorCodes.HistoryChanged, Problems.OtherHistory, cancellationToken),
                     var other => throw new InvalidOperationException($"No answer for {other}."),
@@ -147,7 +142,7 @@ public sealed partial class UpstreamFunction(
                 {
                     return StreamRequest.Read(body.Bytes.Span, typeIsKnown: true) switch
                     {
-                        StreamRequestReading.Accepted accepted => await StreamAsync(upstream.Target(log, StreamTrace.Begin(clock)), accepted.Request, durable, cancellationToken),
+                        StreamRequestReading.Accepted accepted => await StreamAsync(accepted.Request),
                         StreamRequestReading.Refused refused => await RefuseAsync(asked, refused.Code, refused.Message, cancellationToken),
                         var other => throw new InvalidOperationException($"No answer for {other}."),
                     };
@@ -155,6 +150,13 @@ public sealed partial class UpstreamFunction(
 
             default:
                 return await RefuseAsync(asked, ErrorCodes.InvalidRequest, message.Why, cancellationToken);
+        }
+
+        async Task<IResult> StreamAsync(StreamRequest asks)
+        {
+            // Its trace is that of the span around this.
+            await streams.BeginAsync(upstream.Target(log, StreamTrace.Begin(clock)), asks, durable, cancellationToken);
+            return Results.NoContent();
         }
     }
 
@@ -188,107 +190,6 @@ public sealed partial class UpstreamFunction(
             SocketMessageKind.Push => "push",
             _ => "message",
         };
-
-    private async Task<IResult> StreamAsync(StreamTarget target, StreamRequest request, DurableTaskClient durable, CancellationToken cancellationToken)
-    {
-        target = target with { Options = StreamOptions.Of(request) };
-        try
-        {
-            switch (await registry.BeginAsync(target.Log(), target.ConnectionId, target.RequestId, settings.StreamsPerUser, cancellationToken))
-            {
-                case StreamClaim.Granted:
-                    break;
-                case StreamClaim.Busy:
-                    var busy = new StreamMessage.Refused(NameOf(SocketMessageKind.Request), "A stream is running on this connection.", ErrorCodes.InvalidRequest);
-                    await steps.RefuseAsync(target, busy, cancellationToken);
-                    return Results.NoContent();
-                case StreamClaim.TooMany:
-                    var tooMany = new StreamFailure(target, ErrorCodes.RateLimited, $"At most {settings.StreamsPerUser} streams run at once.");
-                    await steps.RefuseAsync(tooMany, cancellationToken);
-                    return Results.NoContent();
-                default:
-                    return Results.NoContent();
-            }
-        }
-        catch (StorageUnavailableException)
-        {
-            await steps.RefuseAsync(new StreamFailure(target, ErrorCodes.DbError, "The event log does not answer."), cancellationToken);
-            return Results.NoContent();
-        }
-
-        await RunAsync(target, request, durable, cancellationToken);
-        return Results.NoContent();
-    }
-
-    // The connection is claimed: whatever is begun from here on ends with the stream.
-    private async Task RunAsync(StreamTarget target, StreamRequest request, DurableTaskClient durable, CancellationToken cancellationToken)
-    {
-        try
-        {
-            // Before the stream's end is fixed: an event is in the stream or comes live, if not both.
-            if (target.Options.IsLive && !await steps.JoinLiveAsync(target, cancellationToken))
-            {
-                await steps.LeaveAsync(target, cancellationToken);
-                return;
-            }
-
-            var plan = await steps.PlanAsync(target, request.Since, request.Claim, cancellationToken);
-            if (plan.IsOtherHistory)
-            {
-                await steps.FailAsync(StreamFailure.OtherHistory(target, plan), cancellationToken);
-                return;
-            }
-
-            if (limiter.Charge(target.Log(), WorthOf(plan)) is not null)
-            {
-                await steps.FailAsync(new StreamFailure(target, ErrorCodes.RateLimited, "Too many events in too short a time; try again."), cancellationToken);
-                return;
-            }
-
-            var order = new StreamOrder(target, request.Since) { AckPatience = settings.AckPatience };
-
-            // Of a long stream too what comes first is sent at once: somebody waits for it.
-            if (plan.TotalEvents <= InlineEvents || plan.PriorityEvents > 0)
-            {
-                var progress = await steps.SendWindowAsync(await steps.BeginAsync(target, plan, cancellationToken), cancellationToken);
-                if (progress.IsSent)
-                {
-                    await steps.CompleteAsync(progress, cancellationToken);
-                    return;
-                }
-
-                if (progress.NeedsWindow)
-                {
-                    await steps.FailAsync(StreamFailure.WindowRequired(progress), cancellationToken);
-                    return;
-                }
-
-                order = order with { Begun = progress };
-            }
-
-            order = order with { Target = AsDurable(target), Begun = order.Begun is { } begun ? begun with { Target = AsDurable(target) } : null };
-            await durable.StartStreamAsync(order, cancellationToken);
-        }
-        catch (StorageUnavailableException)
-        {
-            await steps.FailAsync(new StreamFailure(target, ErrorCodes.DbError, "The event log does not answer."), cancellationToken);
-        }
-        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
-        {
-            // Else the connection would stay claimed, and its client wait, until the sweep.
-            LogFailed(failure, StreamRequest.Type, target.ConnectionId);
-            await steps.FailAsync(new StreamFailure(target, ErrorCodes.Internal, "The stream failed."), cancellationToken);
-        }
-    }
-
-    // As many calls as its pages would be by REST; but a long history may always be had, by whoever asks for nothing else meanwhile.
-    private long WorthOf(StreamPlan plan)
-    {
-        var read = plan is { Compact.Keep.Count: > 0, HistoryEvents: { } all } ? all : plan.TotalEvents;
-        return Math.Min(read / StreamLimits.MaxBatchEvents, limiter.Burst / 2);
-    }
-
-    private static StreamTarget AsDurable(StreamTarget target) => target with { Trace = target.Trace! with { IsDurable = true } };
 
     [LoggerMessage(301, LogLevel.Error, "Event {Event} of connection {Connection} failed", EventName = "301")]
     private partial void LogFailed(Exception failure, string @event, string connection);

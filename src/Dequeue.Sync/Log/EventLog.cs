@@ -1,8 +1,12 @@
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Pushing;
+using Dequeue.Sync.Log.Appending;
+using Dequeue.Sync.Log.Checking;
 using Dequeue.Sync.Log.Compaction;
 using Dequeue.Sync.Log.Entities;
+using Dequeue.Sync.Log.Reading;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging;
 

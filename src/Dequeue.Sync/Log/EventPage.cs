@@ -1,5 +1,6 @@
 using Dequeue.Contracts;
 using Dequeue.Contracts.Streaming;
+using Dequeue.Sync.Log.Rows;
 
 namespace Dequeue.Sync.Log;
 

@@ -2,7 +2,7 @@ namespace Dequeue.Sync.Log;
 
 /// <summary>
 /// A log's stored rows contradict each other. Nothing was guessed and nothing left out: the read or append failed as a whole.
-/// The message tells positions and counts, never a tenant; <see cref="LogCheck"/> tells all that is wrong.
+/// The message tells positions and counts, never a tenant; <see cref="Checking.LogCheck"/> tells all that is wrong.
 /// </summary>
 public sealed class LogCorruptException : Exception
 {

@@ -1,4 +1,5 @@
 using Dequeue.Contracts;
+using Dequeue.Sync.Log.Checking;
 
 namespace Dequeue.Sync.Log;
 
@@ -10,7 +11,7 @@ namespace Dequeue.Sync.Log;
 public sealed record LogHead(long Count, Checkpoint Last, string? LastEventId, long? LastDeviceTimeMs)
 {
     /// <summary>Most UTF-8 bytes of <see cref="ActiveStackId"/>: no stack with a longer id is taken for active.</summary>
-    public const int MaxStackIdBytes = 256;
+    public const int MaxStackIdBytes = Limits.EntityIdBytes;
 
     /// <summary>The head of a log that nothing was pushed to.</summary>
     public static LogHead Empty { get; } = new(0, Checkpoint.Beginning, null, null) { Digest = RunningDigest.Empty.Hex, Bytes = 0 };
@@ -45,20 +46,4 @@ public sealed record LogHead(long Count, Checkpoint Last, string? LastEventId, l
     /// did not note it.
     /// </summary>
     public string? ActiveStackId { get; init; }
-}
-
-/// <summary>One event to append, validated.</summary>
-/// <param name="Id">The event's <c>id</c>: stored once per log.</param>
-/// <param name="Json">The event: one minified JSON object, at most <see cref="EventLog.MaxEventBytes"/>.</param>
-/// <param name="DeviceTimeMs">Its <c>ts</c> in Unix milliseconds.</param>
-public readonly record struct NewEvent(EventId Id, ReadOnlyMemory<byte> Json, long DeviceTimeMs);
-
-/// <summary>What an append did. Every event of the call is stored now, unless it was meant for another log.</summary>
-/// <param name="Head">The log's end after the call's last transaction.</param>
-/// <param name="Committed">What this call newly stored, in commit order, for live publishing.</param>
-/// <param name="AlreadyStored">How many of the call's events were stored before it, or stand twice in it.</param>
-public sealed record AppendResult(LogHead Head, IReadOnlyList<EventPage> Committed, int AlreadyStored)
-{
-    /// <summary>True when the log has another epoch than the call named: then nothing of the call is stored.</summary>
-    public bool IsOtherLog { get; init; }
 }

@@ -2,6 +2,7 @@ using Dequeue.Contracts;
 using Dequeue.Contracts.Rest;
 using Dequeue.Contracts.Streaming;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Reading;
 
 namespace Dequeue.Sync.Paging;
 

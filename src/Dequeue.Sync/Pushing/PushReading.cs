@@ -21,7 +21,7 @@ internal sealed class PushReading(UserId caller)
 
     public List<NewEvent> Accepted { get; } = [];
 
-    public List<RejectedEvent> Rejected { get; } = [];
+    public List<RefusedEvent> Rejected { get; } = [];
 
     /// <param name="fields">The event's envelope.</param>
     /// <param name="json">The event.</param>
@@ -65,5 +65,5 @@ internal sealed class PushReading(UserId caller)
 
     private static string Clip(string? id) => id is null ? "" : id.Length <= EventId.MaxLength ? id : id[..EventId.MaxLength];
 
-    private void Reject(string id, string why) => Rejected.Add(new RejectedEvent(id, why));
+    private void Reject(string id, string why) => Rejected.Add(new RefusedEvent(id, why));
 }

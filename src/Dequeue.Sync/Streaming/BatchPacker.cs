@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Compression;
 using Dequeue.Contracts.Streaming;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Rows;
 using ZstdSharp;
 using ZstdSharp.Unsafe;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Rows;
 
 namespace Dequeue.Sync.Streaming;
 

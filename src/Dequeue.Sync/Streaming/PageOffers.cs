@@ -4,6 +4,7 @@ using System.Text;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Streaming;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -15,31 +16,26 @@ namespace Dequeue.Sync.Streaming;
 /// </summary>
 /// <param name="shelf">Where clients fetch them; null to offer none.</param>
 /// <param name="fromBytes">Streams of more bytes of JSON than this are offered so.</param>
-/// <param name="clock">Measures <see cref="Pause"/>.</param>
+/// <param name="clock">Measures how long a shelf that failed rests.</param>
 /// <param name="logger">Hears when the shelf fails.</param>
-public sealed partial class PageOffers(IPageShelf? shelf, long fromBytes, TimeProvider clock, ILogger<PageOffers> logger)
+public sealed class PageOffers(IPageShelf? shelf, long fromBytes, TimeProvider clock, ILogger<PageOffers> logger)
 {
     /// <summary>Pages that are put on the shelf at once, ahead of the one that is sent next. A page has about 80 KB, at most 900.</summary>
     public const int UploadsAtOnce = 4;
 
-    /// <summary>How long nothing is offered after a failure, so that not every stream waits for a shelf that is gone.</summary>
-    public static readonly TimeSpan Pause = TimeSpan.FromMinutes(1);
-
     /// <summary>Hexadecimal digits of the digest in a page's name: a log never holds two pages that end at one position but differ.</summary>
     private const int DigestDigits = 16;
 
-    private long _pausedUntil;
+    private readonly RestingShelf? _shelf = shelf is null ? null : new RestingShelf(shelf, clock, logger);
 
     /// <summary>What all the URLs begin with: scheme, host and port; null when nothing is offered.</summary>
-    public Uri? Origin => shelf?.Origin;
-
-    private bool IsPaused => clock.GetUtcNow().UtcTicks < Interlocked.Read(ref _pausedUntil);
+    public Uri? Origin => _shelf?.Origin;
 
     /// <summary>Up to where the pages of a planned stream are offered; <see cref="Checkpoint.Beginning"/> for none.</summary>
     public Checkpoint Through(StreamPlan plan)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        return shelf is null || IsPaused || plan.Bytes <= fromBytes ? Checkpoint.Beginning : plan.SealedThrough;
+        return _shelf is null or { IsResting: true } || plan.Bytes <= fromBytes ? Checkpoint.Beginning : plan.SealedThrough;
     }
 
     /// <summary>Gives pages on in their order, those that can be offered with their <see cref="EventPage.Reference"/>.</summary>
@@ -86,20 +82,10 @@ public sealed partial class PageOffers(IPageShelf? shelf, long fromBytes, TimePr
 
     private async Task<EventPage> OfferAsync(LogKey log, EventPage page, OfferRule rule, CancellationToken cancellationToken)
     {
-        if (shelf is null || IsPaused) return rule.Inline(page);
         var digest = Convert.ToHexStringLower(page.Digest!.Value.Span);
-        try
-        {
-            var url = await shelf.OfferAsync($"{Folder(log)}{page.Last.Ticks:D19}-{digest[..DigestDigits]}", Content(page), cancellationToken);
-            return page.OfferedAs(new PageReference(url.AbsoluteUri, page.Last, page.Count, digest));
-        }
-        catch (StorageUnavailableException failure)
-        {
-            // One warning for the pages that were under way together.
-            var now = clock.GetUtcNow();
-            if (Interlocked.Exchange(ref _pausedUntil, (now + Pause).UtcTicks) <= now.UtcTicks) LogFailed(failure);
-            return rule.Inline(page);
-        }
+        return _shelf is { IsResting: false } && await _shelf.OfferAsync($"{Folder(log)}{page.Last.Ticks:D19}-{digest[..DigestDigits]}", Content(page), cancellationToken) is { } url
+            ? page.OfferedAs(new PageReference(url.AbsoluteUri, page.Last, page.Count, digest))
+            : rule.Inline(page);
     }
 
     /// <summary>
@@ -117,19 +103,4 @@ public sealed partial class PageOffers(IPageShelf? shelf, long fromBytes, TimePr
         member.AddStored("]"u8, isFinal: true);
         return member.Finish();
     }
-
-    [LoggerMessage(701, LogLevel.Warning, "Pages cannot be offered as URLs for now; they are sent through the socket", EventName = "701")]
-    private partial void LogFailed(Exception failure);
-}
-
-/// <summary>Which pages of a stream may be offered as URLs.</summary>
-/// <param name="Through">Pages up to here: later ones are folded again, or belong to the next stream.</param>
-/// <param name="MaxEvents">Most events of a page, as the client asked.</param>
-/// <param name="KeepsPacked">Whether the other pages stay packed.</param>
-public sealed record OfferRule(Checkpoint Through, int MaxEvents, bool KeepsPacked)
-{
-    // A page with a digest is a whole stored one.
-    internal bool Allows(EventPage page) => page.Digest is { Length: SHA256.HashSizeInBytes } && page.Last <= Through && page.Count <= MaxEvents;
-
-    internal EventPage Inline(EventPage page) => KeepsPacked ? page : page.Unpack();
 }

@@ -1,4 +1,6 @@
+using Dequeue.Contracts;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Appending;
 
 namespace Dequeue.Sync.Streaming;
 
@@ -6,7 +8,7 @@ namespace Dequeue.Sync.Streaming;
 public static class StreamLimits
 {
     /// <summary>Events of a batch, as clients expect it.</summary>
-    public const int MaxBatchEvents = 1000;
+    public const int MaxBatchEvents = Limits.EventsTogether;
 
     /// <summary>
     /// Bytes of a batch's events with their commas: a full stored page, so that a page is sent as it is stored. Web PubSub carries

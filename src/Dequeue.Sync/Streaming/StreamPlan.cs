@@ -2,6 +2,8 @@ using System.Text.Json.Serialization;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Streaming;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Entities;
+using Dequeue.Sync.Log.Reading;
 
 namespace Dequeue.Sync.Streaming;
 

@@ -1,6 +1,7 @@
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Checking;
 
 namespace Dequeue.Sync.Streaming;
 

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Streaming;

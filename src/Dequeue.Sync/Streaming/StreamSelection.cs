@@ -1,4 +1,5 @@
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Reading;
 
 namespace Dequeue.Sync.Streaming;
 

@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Dequeue.Cli.Generating;
+using Dequeue.SampleEvents;
 
 namespace Dequeue.Client.Tests.Generating;
 

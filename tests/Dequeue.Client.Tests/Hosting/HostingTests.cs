@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using Dequeue.Cli.Generating;
+using Dequeue.SampleEvents;
 using Dequeue.Client.Hosting;
 using Dequeue.Client.Tests.Packaging;
 using Dequeue.Client.Tests.Servers;

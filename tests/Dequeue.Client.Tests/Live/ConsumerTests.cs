@@ -1,4 +1,4 @@
-using Dequeue.Cli.Generating;
+using Dequeue.SampleEvents;
 using Dequeue.Client.Sqlite;
 using Dequeue.Client.Tests.Servers;
 

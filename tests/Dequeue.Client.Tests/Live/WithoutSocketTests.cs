@@ -1,4 +1,4 @@
-using Dequeue.Cli.Generating;
+using Dequeue.SampleEvents;
 using Dequeue.Client.Tests.Servers;
 using Microsoft.AspNetCore.Http;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Dequeue.Cli.Generating;
+using Dequeue.SampleEvents;
 using Dequeue.Client.Tests.Servers;
 using Dequeue.Contracts;
 using Microsoft.AspNetCore.Http;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Security.Authentication;
-using Dequeue.Cli.Generating;
+using Dequeue.SampleEvents;
 using Dequeue.Client.Rest;
 using Dequeue.Client.Tests.Servers;
 

@@ -8,7 +8,7 @@ public sealed partial class SnippetTests
 {
     public static TheoryData<string> Documents
         => [
-            "README.md", "docs/an-event.md", "docs/first-app.md", "src/Dequeue.Client/README.md", "src/Dequeue.Client.Hosting/README.md",
+            "README.md", "docs/connecting.md", "docs/an-event.md", "docs/first-app.md", "src/Dequeue.Client/README.md", "src/Dequeue.Client.Hosting/README.md",
         ];
 
     [Theory]

@@ -4,7 +4,7 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Dequeue.Cli.Generating;
+using Dequeue.SampleEvents;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Rest;

@@ -20,7 +20,7 @@ internal static class Appending
     public static async Task AppendAsync(this IServiceProvider services, string user, string prefix, int count, bool tell = false)
     {
         var events = Enumerable.Range(0, count).Select(i => $$$"""{"id":"{{{prefix}}}{{{i}}}","user_id":"","ts":"2026-01-01T00:00:00Z","type":"t","payload":{},"payload_version":2}""");
-        var push = Assert.IsType<PushBody.Valid>(PushBody.Read(Encoding.UTF8.GetBytes($$"""{"events":[{{string.Join(',', events)}}]}"""), UserId.Parse(user)));
+        var push = Assert.IsType<ReceivedPush.Valid>(ReceivedPush.Read(Encoding.UTF8.GetBytes($$"""{"events":[{{string.Join(',', events)}}]}"""), UserId.Parse(user)));
         if (tell) await services.GetRequiredService<PushIntake>().StoreAsync(OperationHost.Log(user), push, TestContext.Current.CancellationToken);
         else await services.GetRequiredService<EventLog>().AppendAsync(OperationHost.Log(user), push.Events, TestContext.Current.CancellationToken);
     }

@@ -2,7 +2,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
-using Dequeue.Cli.Generating;
+using Dequeue.SampleEvents;
 using Dequeue.Cli.Serving;
 using Dequeue.Contracts;
 using Dequeue.EndToEnd.Tests.Hosting;

@@ -101,7 +101,7 @@ public sealed class LivePublisherTests : IAsyncLifetime
     private async Task PushAsync(LogKey log, int count)
     {
         var events = Enumerable.Range(0, count).Select(_ => $$$"""{"id":"e-{{{_pushed++}}}","user_id":"","ts":"2026-01-01T00:00:00Z","type":"t","payload":{},"payload_version":1}""");
-        var push = (PushBody.Valid)PushBody.Read(Encoding.UTF8.GetBytes($$"""{"events":[{{string.Join(',', events)}}]}"""), log.User);
+        var push = (ReceivedPush.Valid)ReceivedPush.Read(Encoding.UTF8.GetBytes($$"""{"events":[{{string.Join(',', events)}}]}"""), log.User);
         foreach (var page in (await _events.AppendAsync(log, push.Events, Cancel)).Committed) _publisher.Publish(log, new CommittedEvents(null, page));
     }
 

@@ -79,7 +79,7 @@ public sealed class SweepTests : IAsyncLifetime
         await BeginAsync("ada", "gone");
         var id = StreamTarget.InstanceOf("gone");
         await _host.Durable.ScheduleNewOrchestrationInstanceAsync(
-            nameof(StreamSync), new StreamOrder(new StreamTarget("gone", false, "dequeue", "ada", "r"), default), new StartOrchestrationOptions(id, TimeProvider.System.GetUtcNow().AddHours(5)), Cancel);
+            nameof(StreamSync), new StreamOrder(new StreamTarget { ConnectionId = "gone", App = "dequeue", User = "ada", RequestId = "r" }, null), new StartOrchestrationOptions(id, TimeProvider.System.GetUtcNow().AddHours(5)), Cancel);
 
         _clock.Advance(StreamSweep.StuckAfter + TimeSpan.FromMinutes(1));
         var first = await SweepAsync();

@@ -10,6 +10,21 @@ public sealed class PushAndPullTests(Backend backend)
         $$"""{"id":"{{id}}","user_id":"{{userId}}","device_id":"d","app_id":"dequeue","ts":"2026-01-01T00:00:00Z","type":"t","payload":{},"payload_version":2}""";
 
     [Fact]
+    public async Task A_checkpoint_means_the_same_however_it_is_escaped_on_each_way_in()
+    {
+        var user = backend.NewUser();
+        await user.PushHistoryAsync(5);
+        using var plain = await user.PostAsync("/v1/sync/pull", """{"limit":2}""");
+        var checkpoint = (await TestUser.JsonOf(plain)).GetProperty("nextCheckpoint").GetString()!;
+        var escaped = string.Concat(checkpoint.Select(static c => $"\\u{(int)c:x4}"));
+        using var pulled = await user.PostAsync("/v1/sync/pull", $$"""{"s\u0069nce":"{{escaped}}"}""");
+        using var digests = await user.PostAsync("/v1/sync/digests", $$"""{"checkpoints":["{{escaped}}"]}""");
+
+        Assert.Equal(3, (await TestUser.JsonOf(pulled)).GetProperty("events").GetArrayLength());
+        Assert.Equal(System.Net.HttpStatusCode.OK, digests.StatusCode);
+    }
+
+    [Fact]
     public async Task A_repeated_push_is_acknowledged_and_stores_nothing_twice()
     {
         var user = backend.NewUser();

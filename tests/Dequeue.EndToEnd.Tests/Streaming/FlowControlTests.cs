@@ -94,17 +94,38 @@ public sealed class FlowControlTests
         await host.PushAsync(User, Count);
         await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User), subprotocol: "json.webpubsub.azure.v1");
         var connection = (await stream.ReceiveAsync()).Message.GetProperty("connectionId").GetString()!;
-        var target = new StreamTarget(connection, true, "dequeue", User, "before") { Options = new StreamOptions(Window: 1) };
+        var target = new StreamTarget
+        {
+            ConnectionId = connection, SpeaksJson = true, App = "dequeue", User = User, RequestId = "before", Options = new StreamOptions(Window: 1),
+        };
         var plan = new StreamPlan(Checkpoint.Beginning, Checkpoint.FromTicks(Checkpoint.Beginning.Ticks + 1), 2, 2);
-        var full = new StreamProgress(target, plan, Checkpoint.Beginning, IsReady: true, NextBatch: 1);
+        var full = new StreamProgress(target, plan) { Position = Checkpoint.Beginning, IsReady = true, NextBatch = 1 };
         await host.Durable.ScheduleNewOrchestrationInstanceAsync(
-            nameof(StreamSync), new StreamOrder(target, Checkpoint.Beginning, full) { AckPatience = TimeSpan.FromSeconds(1) }, new StartOrchestrationOptions(target.InstanceId), Cancel);
+            nameof(StreamSync), new StreamOrder(target, full) { AckPatience = TimeSpan.FromSeconds(1) }, new StartOrchestrationOptions(target.InstanceId), Cancel);
 
         await stream.SendAsync("""{"type":"event","event":"sync.stream.request","dataType":"json","data":{"window":1,"batchSize":2000}}""", asText: true);
         await stream.ReceiveUntilAsync("sync.stream.error");
         await stream.SendAsync("""{"type":"event","event":"sync.stream.ack","dataType":"json","data":{"batchIndex":0}}""", asText: true);
         await stream.ReceiveUntilAsync("sync.stream.batch");
         await stream.SendAsync("""{"type":"event","event":"sync.stream.ack","dataType":"json","data":{"batchIndex":1}}""", asText: true);
+        await stream.ReceiveUntilAsync("sync.stream.complete");
+    }
+
+    [Fact]
+    public async Task A_stream_that_an_earlier_version_was_to_begin_ends_so_that_its_client_asks_again()
+    {
+        await using var host = await OperationHost.StartAsync();
+        await host.PushAsync(User, 10);
+        await using var stream = await RawStream.OpenAsync(await host.NegotiateAsync(User), subprotocol: "json.webpubsub.azure.v1");
+        var connection = (await stream.ReceiveAsync()).Message.GetProperty("connectionId").GetString()!;
+        var target = new StreamTarget { ConnectionId = connection, SpeaksJson = true, App = "dequeue", User = User, RequestId = "before" };
+        await host.Durable.ScheduleNewOrchestrationInstanceAsync(
+            nameof(StreamSync), new { Target = target, Since = Checkpoint.Beginning, Begun = (StreamProgress?)null, AckPatience = TimeSpan.FromSeconds(1) },
+            new StartOrchestrationOptions(target.InstanceId), Cancel);
+
+        var error = (await stream.ReceiveUntilAsync("sync.stream.error"))[^1];
+        Assert.Contains(ErrorCodes.Internal, error.GetRawText(), StringComparison.Ordinal);
+        await stream.SendAsync("""{"type":"event","event":"sync.stream.request","dataType":"json","data":{}}""", asText: true);
         await stream.ReceiveUntilAsync("sync.stream.complete");
     }
 

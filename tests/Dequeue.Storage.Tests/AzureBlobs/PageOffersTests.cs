@@ -1,10 +1,11 @@
 using System.IO.Compression;
 using System.Text;
 using Azure.Core.Pipeline;
-using Dequeue.Cli.Generating;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
+using Dequeue.SampleEvents;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Checking;
 using Dequeue.Sync.Streaming;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -56,7 +57,7 @@ public sealed class PageOffersTests(BlobFixture fixture, SqliteFixture sqlite) :
         Assert.Equal(Checkpoint.Beginning, offers.Through(plan));
 
         var calls = link.Calls;
-        clock.Advance(PageOffers.Pause - TimeSpan.FromSeconds(1));
+        clock.Advance(RestingShelf.Rest - TimeSpan.FromSeconds(1));
         Assert.All(await ReadAsync(offers, log, head, packed: false), page => Assert.Null(page.Reference));
         Assert.Equal(calls, link.Calls);
 

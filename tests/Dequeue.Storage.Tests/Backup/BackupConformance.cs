@@ -2,6 +2,7 @@ using Dequeue.Contracts;
 using Dequeue.Storage.Tests.Log;
 using Dequeue.Sync.Backup;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 

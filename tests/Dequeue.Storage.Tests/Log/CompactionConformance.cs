@@ -4,6 +4,8 @@ using Dequeue.Contracts;
 using Dequeue.Contracts.Streaming;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Log.Compaction;
+using Dequeue.Sync.Log.Reading;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Paging;
 using Dequeue.Sync.Storage;
 using Dequeue.Sync.Streaming;

@@ -1,5 +1,8 @@
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Appending;
+using Dequeue.Sync.Log.Entities;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 

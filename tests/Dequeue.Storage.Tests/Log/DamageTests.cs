@@ -1,6 +1,7 @@
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
 using Dequeue.Sync.Log.Entities;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 

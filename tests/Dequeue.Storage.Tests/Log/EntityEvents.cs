@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Entities;
 
 namespace Dequeue.Storage.Tests.Log;
 

@@ -1,6 +1,9 @@
 using CsCheck;
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Appending;
+using Dequeue.Sync.Log.Entities;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 

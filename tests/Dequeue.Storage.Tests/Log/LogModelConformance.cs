@@ -1,6 +1,7 @@
 using CsCheck;
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Appending;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 

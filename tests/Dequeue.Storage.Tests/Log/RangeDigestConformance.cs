@@ -3,6 +3,7 @@ using System.Text;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Rest;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Checking;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Dequeue.Cli.Generating;
+using Dequeue.SampleEvents;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Sync.Log;

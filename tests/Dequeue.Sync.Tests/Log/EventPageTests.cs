@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Text;
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Tests.Log;

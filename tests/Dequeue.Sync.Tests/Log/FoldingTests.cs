@@ -1,5 +1,7 @@
 using CsCheck;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Appending;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Tests.Log;

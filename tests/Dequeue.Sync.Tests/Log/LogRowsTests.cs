@@ -2,8 +2,10 @@ using System.IO.Compression;
 using CsCheck;
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Checking;
 using Dequeue.Sync.Log.Compaction;
 using Dequeue.Sync.Log.Entities;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Tests.Log;

@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using CsCheck;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Checking;
 
 namespace Dequeue.Sync.Tests.Log;
 

@@ -5,6 +5,7 @@ using Dequeue.Contracts;
 using Dequeue.Contracts.Streaming;
 using Dequeue.Contracts.Streaming.Deltas;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Appending;
 using Dequeue.Sync.Streaming;
 using ZstdSharp;
 

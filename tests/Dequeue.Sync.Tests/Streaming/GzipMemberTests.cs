@@ -4,6 +4,7 @@ using System.Text;
 using CsCheck;
 using Dequeue.Contracts;
 using Dequeue.Sync.Log;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Streaming;
 
 namespace Dequeue.Sync.Tests.Streaming;

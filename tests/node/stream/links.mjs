@@ -1,4 +1,4 @@
-// Long streams on slow links, for the two clients that `dequeue bench links` does not run: one of plain Node with a window, and the page.
+// Long streams on slow links, for the two clients that `bench/Dequeue.Bench`, `links`, does not run: one of plain Node with a window, and the page.
 //   node links.mjs --rest PORT --pubsub PORT --token TOKEN [--megabits 8] [--client gzip|plain|page]
 // The server listens at these ports of loopback. Each connection goes over a link of its own: so many Mbit/s from the server, 25 ms each
 // way, and no more taken from the server than the link carries. Prints one line of a table: client, events, Mbit/s, how it came, batches,
@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { gunzipSync } from "node:zlib";
 import WebSocket from "ws";
 
-const PAGE_TESTS = new URL("../../Dequeue.Page.Tests/bin/Release/net10.0/.playwright/package", import.meta.url);
+const PAGE_TESTS = new URL("../../Dequeue.Site.Tests/bin/Release/net10.0/.playwright/package", import.meta.url);
 const ONE_WAY = 25, PART = 16384, AHEAD = 262144, PATIENCE = 1_800_000;
 const { values } = parseArgs({
   options: {

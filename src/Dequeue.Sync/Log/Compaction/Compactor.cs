@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using Dequeue.Contracts;
+using Dequeue.Sync.Log.Reading;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging;
 

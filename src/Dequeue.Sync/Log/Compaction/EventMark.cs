@@ -12,7 +12,7 @@ namespace Dequeue.Sync.Log.Compaction;
 internal readonly record struct EventMark(MarkKind Kind, EntityKey Entity, long Timestamp)
 {
     /// <summary>Longest kind and id that are hashed on the stack; longer ones are rare.</summary>
-    private const int StackBytes = 256;
+    private const int StackBytes = Limits.EntityIdBytes;
 
     /// <summary>Reads an event. One whose entity two readers could take for different ones, or without a readable time, has none: it is
     /// never left out, and nothing is left out for it.</summary>

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.IO.Hashing;
 using System.Runtime.CompilerServices;
 using Dequeue.Contracts;
+using Dequeue.Sync.Log.Reading;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Log.Compaction;

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Dequeue.Contracts;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Log.Compaction;

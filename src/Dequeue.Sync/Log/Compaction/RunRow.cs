@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using Dequeue.Contracts;
 using Dequeue.Sync.Log.Entities;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Log.Compaction;

@@ -1,4 +1,5 @@
 using Dequeue.Contracts;
+using Dequeue.Sync.Log.Reading;
 
 namespace Dequeue.Sync.Log.Compaction;
 

@@ -2,6 +2,9 @@ using System.Text;
 using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 using Dequeue.Contracts.Streaming.Deltas;
+using Dequeue.Sync.Log.Appending;
+using Dequeue.Sync.Log.Reading;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging;
 

@@ -2,6 +2,8 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Dequeue.Contracts;
 using Dequeue.Sync.Log.Entities;
+using Dequeue.Sync.Log.Reading;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging;
 

@@ -1,3 +1,4 @@
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,6 @@
 using Dequeue.Contracts;
+using Dequeue.Sync.Log.Reading;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Log.Entities;

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Dequeue.Contracts;
 using Dequeue.Contracts.Events;
 
 namespace Dequeue.Sync.Log.Entities;
@@ -11,7 +12,7 @@ namespace Dequeue.Sync.Log.Entities;
 internal sealed class EventEntities
 {
     /// <summary>Most UTF-8 bytes of an id, which has one at least: any other is not an entity's. The app's ids have 25.</summary>
-    public const int MaxIdBytes = 256;
+    public const int MaxIdBytes = Limits.EntityIdBytes;
 
     /// <summary>Most entities of an event: the first that it names. It bounds the rows that one page can make.</summary>
     public const int MaxEntities = 32;

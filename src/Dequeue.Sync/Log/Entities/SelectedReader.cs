@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
 using Dequeue.Contracts;
+using Dequeue.Sync.Log.Reading;
+using Dequeue.Sync.Log.Rows;
 using Dequeue.Sync.Storage;
 
 namespace Dequeue.Sync.Log.Entities;
