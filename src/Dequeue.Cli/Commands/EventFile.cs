@@ -10,6 +10,9 @@ internal sealed class EventFile(FileInfo file, int fromLine)
 {
     private readonly List<int> _lines = [];
 
+    /// <summary>Whether there was an event.</summary>
+    public bool HasRead => _lines.Count > 0;
+
     /// <summary>The events, in order.</summary>
     /// <exception cref="InvalidDataException">A line is no JSON object; the message is one sentence that names it.</exception>
     public IEnumerable<ReadOnlyMemory<byte>> Read()

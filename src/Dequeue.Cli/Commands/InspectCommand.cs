@@ -31,10 +31,10 @@ internal static class InspectCommand
         });
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var seen = await stored.UseAsync(parsed, (events, log) => events.InspectAsync(log, parsed.GetValue(last), cancellationToken));
+            var (of, seen) = await stored.UseAsync(parsed, async (events, log) => (log, await events.InspectAsync(log, parsed.GetValue(last), cancellationToken)));
             if (seen is { IsErasing: false, Head: { Count: 0, Epoch: null } })
             {
-                await Console.Error.WriteLineAsync("There is no log of this user.");
+                await Console.Error.WriteLineAsync(StoredLog.Absent(of));
                 return 1;
             }
 

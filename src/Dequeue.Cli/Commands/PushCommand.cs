@@ -21,15 +21,12 @@ internal static class PushCommand
         client.AddTo(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (parsed.GetValue(file) is null == parsed.GetValue(generate) is null) throw new UsageException("push wants either --file F.jsonl or --generate N.");
             var lines = parsed.GetValue(file) is { } path ? Lines(path, parsed.GetValue(fromLine)) : null;
             if (lines is null && parsed.GetResult(fromLine) is { Implicit: false }) throw new UsageException("--from-line belongs to --file.");
-            var events = (lines, parsed.GetValue(generate)) switch
-            {
-                ({ } stored, null) => stored.Read(),
-                (null, < 0) => throw new UsageException("--generate is 0 or more."),
-                (null, { } count) => new EventGenerator(new EventGeneratorOptions { Seed = parsed.GetValue(seed), UserId = "" }).Generate(count).Select(json => (ReadOnlyMemory<byte>)json),
-                _ => throw new UsageException("push wants either --file F.jsonl or --generate N."),
-            };
+            if (parsed.GetValue(generate) is < 0) throw new UsageException("--generate is 0 or more.");
+            var events = lines?.Read() ?? new EventGenerator(new EventGeneratorOptions { Seed = parsed.GetValue(seed), UserId = "" })
+                .Generate(parsed.GetValue(generate)!.Value).Select(json => (ReadOnlyMemory<byte>)json);
             using var sync = new SyncManager(client.Read(parsed), new InMemoryEventStore(), client.Token(parsed));
             await client.RequireServerAsync(parsed, cancellationToken);
             var tally = new Tally();
@@ -44,6 +41,12 @@ internal static class PushCommand
                 var goOn = lines.NextLine(tally.Answered) is { } line ? $" What is before line {line} was pushed: --from-line {line} goes on there." : " Nothing was pushed.";
                 await Console.Error.WriteLineAsync(PlainText.Of(why) + goOn);
                 if (failure is OperationCanceledException) throw;
+                return 1;
+            }
+
+            if (lines is { HasRead: false } && parsed.GetValue(fromLine) > 1)
+            {
+                await Console.Error.WriteLineAsync($"{parsed.GetValue(file)!.Name} has no event from line {parsed.GetValue(fromLine)} on (--from-line).");
                 return 1;
             }
 

@@ -67,6 +67,24 @@ internal sealed class OperatorSide : IDisposable
     /// <summary>Where the functions answer, once they do.</summary>
     public Uri? Functions { get; set; }
 
+    /// <summary>Whether a server runs on a data folder, and not only its note of one that was killed.</summary>
+    public static async Task<bool> IsRunningAsync(DataFolder data, CancellationToken cancellationToken)
+    {
+        if (data.OperatorEndpoint is not { } endpoint) return false;
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = TimeSpan.FromSeconds(5) };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", data.OperatorToken());
+        try
+        {
+            // No other answers this path to this token.
+            using var answer = await http.GetAsync(new Uri(new Uri(endpoint), PagePath + "/" + StatusFile), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (Exception failure) when (failure is HttpRequestException || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        {
+            return false;
+        }
+    }
+
     /// <summary>Puts it into a pipeline.</summary>
     public void Use(IApplicationBuilder app) => app.Use(AnswerAsync);
 

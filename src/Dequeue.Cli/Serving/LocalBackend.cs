@@ -87,6 +87,8 @@ public sealed class LocalBackend : IAsyncDisposable
         ArgumentNullException.ThrowIfNull(options);
         var settings = Settings(options);
         var data = Serving.DataFolder.Open(options.DataFolder);
+        if (await OperatorSide.IsRunningAsync(data, cancellationToken))
+            throw new IOException($"A server runs on this data folder already, {data.OperatorEndpoint} (--data names another).");
         data.Close();
         if (settings.GetValueOrDefault(AuthoritySetting) is not { Length: > 0 }) settings.TryAdd(DevKeySetting, data.DevSigningKey());
 

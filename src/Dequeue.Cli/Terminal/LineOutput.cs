@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Dequeue.Cli.Terminal;
 
 /// <summary>
-/// The standard output, a line at a time, that knows whether its reader is still there and how far it has read: the console's own stream
-/// swallows a broken pipe, and a pipe takes hundreds of lines that nobody reads.
+/// The standard output, a line at a time. Of a pipe it knows whether its reader is still there and how far it has read: the console's own
+/// stream swallows a broken pipe, and a pipe takes hundreds of lines that nobody reads. A file has no reader to wait for.
 /// </summary>
 internal sealed class LineOutput : IAsyncDisposable
 {
@@ -15,11 +15,18 @@ internal sealed class LineOutput : IAsyncDisposable
     /// <summary>How often it is seen whether the reader is gone, while there is nothing to write.</summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(200);
 
-    private readonly Stream _stream = OperatingSystem.IsWindows()
-        ? Console.OpenStandardOutput()
-        : new FileStream(new SafeFileHandle(Output, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+    private readonly Stream _stream;
+    private readonly bool _isPiped;
 
-    private readonly bool _isPiped = Console.IsOutputRedirected && OperatingSystem.IsLinux();
+    public LineOutput()
+    {
+        // Of a file this one would write at a place of its own, which whoever writes into it next does not know.
+        var own = OperatingSystem.IsWindows() || !Console.IsOutputRedirected
+            ? null
+            : new FileStream(new SafeFileHandle(Output, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+        _stream = own is { CanSeek: false } ? own : Console.OpenStandardOutput();
+        _isPiped = OperatingSystem.IsLinux() && _stream == own;
+    }
 
     /// <summary>Writes a line, and waits until a reader at the other end of a pipe has taken it.</summary>
     /// <exception cref="IOException">The reader is gone.</exception>

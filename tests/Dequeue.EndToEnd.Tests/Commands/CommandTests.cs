@@ -1,6 +1,9 @@
 using System.Text;
 using System.Text.Json;
+using Dequeue.Cli.Commands;
+using Dequeue.Cli.Serving;
 using Dequeue.EndToEnd.Tests.Hosting;
+using Dequeue.EndToEnd.Tests.Operation;
 
 namespace Dequeue.EndToEnd.Tests.Commands;
 
@@ -101,7 +104,7 @@ public sealed class CommandTests : IDisposable
             Assert.Equal((1, 1), (taken.Code, shared.Code));
             Assert.Equal($"Port {port} is in use by another process: --port names another one, 0 any free one.\n", taken.Errors);
             Assert.Equal($"Port {port} is in use by another process: --pubsub-port names another one, 0 any free one.\n", takenToo.Errors);
-            Assert.Contains("in use by another process", shared.Errors, StringComparison.Ordinal);
+            Assert.StartsWith("A server runs on this data folder already, http://127.0.0.1:", shared.Errors, StringComparison.Ordinal);
             Assert.All([taken, shared], run => Assert.Single(run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
         }
     }
@@ -262,7 +265,7 @@ public sealed class CommandTests : IDisposable
             Assert.DoesNotContain("secret", text.Output + json.GetRawText(), StringComparison.Ordinal);
             Assert.Equal((1_201, 10), (json.GetProperty("events").GetInt32(), json.GetProperty("lastEvents").GetArrayLength()));
             foreach (var name in new[] { "digest", "checkpoint" }) Assert.Equal(sync.GetProperty(name).GetString(), json.GetProperty(name).GetString());
-            Assert.Equal((1, "There is no log of this user."), (nobody.Code, nobody.Errors.Trim()));
+            Assert.Equal((1, "There is no log of user nobody in app dequeue."), (nobody.Code, nobody.Errors.Trim()));
         }
     }
 
@@ -288,6 +291,42 @@ public sealed class CommandTests : IDisposable
             Assert.DoesNotContain(token, server.Errors + watch.Errors, StringComparison.Ordinal);
             Assert.DoesNotContain("access_token", server.Errors + watch.Errors, StringComparison.Ordinal);
         }
+    }
+
+    [Fact]
+    public async Task Watch_goes_on_into_a_file_and_past_what_stands_there()
+    {
+        var file = Path.Combine(_data, "watched.jsonl");
+        await File.WriteAllTextAsync(file, "first\n", TestContext.Current.CancellationToken);
+        var (server, address) = await ChildProcess.ServeAsync(_data);
+        await using (server)
+        {
+            var token = (await ChildProcess.RunAsync("token", "--user", "u", "--data", _data)).Output.Trim();
+            string[] push = ["push", "--generate", "5", "--server", address.OriginalString, "--token", token, "--seed"];
+            await ChildProcess.RunAsync([.. push, "1"]);
+            await using var watch = ChildProcess.StartProgram(
+                new Dictionary<string, string>(), "bash", "-c", "exec dotnet \"$@\" >> \"$FILE\"".Replace("$FILE", file, StringComparison.Ordinal), "bash",
+                typeof(CommandRunner).Assembly.Location, "watch", "--server", address.OriginalString, "--token", token);
+            await OperationHost.UntilAsync(async () => (await File.ReadAllLinesAsync(file)).Length == 6);
+            await ChildProcess.RunAsync([.. push, "2"]);
+            await OperationHost.UntilAsync(async () => (await File.ReadAllLinesAsync(file)).Length == 11);
+            Assert.Equal(0, await watch.TerminateAsync());
+        }
+
+        var lines = await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken);
+        Assert.Equal("first", lines[0]);
+        Assert.Equal(10, lines.Skip(1).Select(line => JsonDocument.Parse(line).RootElement.GetProperty("id").GetString()).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task The_note_of_a_server_that_was_killed_holds_up_none()
+    {
+        var (server, _) = await ChildProcess.ServeAsync(_data);
+        await using (server) await server.KillAsync();
+
+        Assert.NotNull(DataFolder.Open(_data).OperatorEndpoint);
+        var (again, _) = await ChildProcess.ServeAsync(_data);
+        await using (again) Assert.Equal(0, await again.TerminateAsync());
     }
 
     private static async Task<JsonElement> SyncAsync(Uri address, string token, params string[] more)

@@ -45,6 +45,15 @@ public sealed class PushCommandTests(Backend backend) : IDisposable
     }
 
     [Fact]
+    public async Task A_line_to_go_on_from_that_is_beyond_the_last_one_is_said()
+    {
+        await File.WriteAllLinesAsync(EventFile, [Event(1), Event(2), ""], Cancelled);
+        var token = backend.NewUser().Token;
+        foreach (var line in new[] { "3", "9" })
+            Assert.Equal((1, "", $"events.jsonl has no event from line {line} on (--from-line).\n"), await PushAsync(token, "--from-line", line));
+    }
+
+    [Fact]
     public async Task A_refused_event_is_named_by_its_line()
     {
         await File.WriteAllLinesAsync(EventFile, [Event(1), "", Event(2).Replace("2026", "year", StringComparison.Ordinal)], Cancelled);
@@ -57,6 +66,8 @@ public sealed class PushCommandTests(Backend backend) : IDisposable
 
     [Theory]
     [InlineData(1, "There is no file", "--file", "/nowhere/events.jsonl")]
+    [InlineData(2, "push wants either --file F.jsonl or --generate N.", "--file", "/nowhere/events.jsonl", "--generate", "3")]
+    [InlineData(2, "push wants either --file F.jsonl or --generate N.")]
     [InlineData(2, "--from-line belongs to --file.", "--generate", "1", "--from-line", "2")]
     [InlineData(2, "--from-line is 1 or more.", "--file", "/nowhere/events.jsonl", "--from-line", "0")]
     [InlineData(2, "--generate is 0 or more.", "--generate", "-1")]

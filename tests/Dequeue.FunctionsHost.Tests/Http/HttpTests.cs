@@ -113,6 +113,12 @@ public sealed class HttpTests(SharedHost shared)
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => call);
         Assert.Equal("200 away.cancelled", await Host.GetAsync("/signals/away.cancelled"));
+
+        // Which is no failure: the worker's line of it, with its stack, is for who looks for it.
+        await Eventually.TrueAsync(() => Told().Any());
+        Assert.All(Told(), static line => Assert.Equal(LogLevel.Debug, line.Level));
+
+        IEnumerable<LogLine> Told() => Host.Log.All.Where(static line => line.Text.StartsWith("Function 'Slow'", StringComparison.Ordinal) && line.Text.Contains("An exception was thrown", StringComparison.Ordinal));
     }
 
     [Fact]
