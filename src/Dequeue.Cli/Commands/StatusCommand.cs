@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Net.Http.Headers;
 using System.Text.Json;
 using Dequeue.Cli.Operating;
 using Dequeue.Cli.Serving;
@@ -23,20 +22,17 @@ internal static class StatusCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var folder = DataFolder.Open(parsed.GetValue(data));
-            if (folder.OperatorEndpoint is not { } endpoint)
+            using var answer = await OperatorSide.AskAsync(folder, Patience, cancellationToken);
+            if (answer is null)
             {
                 await Console.Error.WriteLineAsync("No server runs on this data folder (--data names another).");
                 return 1;
             }
 
-            using var http = new HttpClient { Timeout = Patience };
-            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(new Uri(endpoint), OperatorSide.PagePath + "/status"));
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", folder.OperatorToken());
-            using var answer = await http.SendAsync(request, cancellationToken);
             var text = await answer.Content.ReadAsStringAsync(cancellationToken);
             if (!answer.IsSuccessStatusCode) throw new HttpRequestException($"The server answers {(int)answer.StatusCode}.");
             if (parsed.GetValue(json)) Console.WriteLine(text);
-            else Write(JsonSerializer.Deserialize(text, OperatorJson.Default.ServerStatus)!, endpoint);
+            else Write(JsonSerializer.Deserialize(text, OperatorJson.Default.ServerStatus)!, answer.RequestMessage!.RequestUri!.GetLeftPart(UriPartial.Authority));
             return 0;
         });
         return command;

@@ -1,10 +1,9 @@
 using System.Collections.Frozen;
 using System.Net.Http.Headers;
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.Json;
 using Dequeue.Cli.Serving;
 using Dequeue.Functions.Site;
+using Dequeue.Functions.Telemetry;
 using Dequeue.Storage;
 using Dequeue.Sync.Storage;
 using Dequeue.Sync.Streaming;
@@ -20,9 +19,6 @@ namespace Dequeue.Cli.Operating;
 /// </summary>
 internal sealed class OperatorSide : IDisposable
 {
-    /// <summary>What <c>Operator__Token</c> is called among settings.</summary>
-    public const string TokenSetting = "Operator:Token";
-
     /// <summary>The metrics.</summary>
     public const string MetricsPath = "/metrics";
 
@@ -32,7 +28,12 @@ internal sealed class OperatorSide : IDisposable
     /// <summary>How the project file names the page's files.</summary>
     private const string ResourcePrefix = "operator/";
     private const string StatusFile = "status";
-    private const string Bearer = "Bearer ";
+
+    /// <summary>Marks what this process asks the functions.</summary>
+    private const string OwnHeader = "x-dequeue-own";
+
+    private const string Policy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
     /// <summary>The files of the clients' page that this one uses too.</summary>
     private static readonly string[] Shared = ["page.css", "plot.js", "format.js", "icon.svg"];
@@ -44,7 +45,7 @@ internal sealed class OperatorSide : IDisposable
     private readonly RecentLog _log;
     private readonly TimeProvider _clock;
     private readonly long _startedAt;
-    private readonly byte[] _token;
+    private readonly OperatorToken _token;
     private readonly IPartitionedTable _table;
     private readonly StreamRegistry _streams;
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseProxy = false }) { Timeout = TimeSpan.FromSeconds(10) };
@@ -58,7 +59,7 @@ internal sealed class OperatorSide : IDisposable
     public OperatorSide(WebPubSubServer pubSub, DataFolder data, string storage, RecentLog log, TimeProvider clock)
     {
         (_pubSub, _data, _log, _clock, _startedAt) = (pubSub, data, log, clock, clock.GetTimestamp());
-        _token = Encoding.UTF8.GetBytes(data.OperatorToken());
+        _token = new OperatorToken(data.OperatorToken());
         _table = EventLogStorage.Open(storage);
         _streams = new StreamRegistry(_table, clock);
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", data.OperatorToken());
@@ -67,17 +68,28 @@ internal sealed class OperatorSide : IDisposable
     /// <summary>Where the functions answer, once they do.</summary>
     public Uri? Functions { get; set; }
 
+    /// <summary>Asks the server that runs on a data folder how it is.</summary>
+    /// <param name="data">The folder.</param>
+    /// <param name="patience">How long its answer is awaited.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>Its answer; null when the folder has no note of a server.</returns>
+    public static async Task<HttpResponseMessage?> AskAsync(DataFolder data, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        if (data.OperatorEndpoint is not { } endpoint) return null;
+        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = patience };
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(new Uri(endpoint), PagePath + "/" + StatusFile));
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", data.OperatorToken());
+        return await http.SendAsync(request, cancellationToken);
+    }
+
     /// <summary>Whether a server runs on a data folder, and not only its note of one that was killed.</summary>
     public static async Task<bool> IsRunningAsync(DataFolder data, CancellationToken cancellationToken)
     {
-        if (data.OperatorEndpoint is not { } endpoint) return false;
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(2) }) { Timeout = TimeSpan.FromSeconds(5) };
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", data.OperatorToken());
         try
         {
             // No other answers this path to this token.
-            using var answer = await http.GetAsync(new Uri(new Uri(endpoint), PagePath + "/" + StatusFile), HttpCompletionOption.ResponseHeadersRead, cancellationToken);
-            return answer.IsSuccessStatusCode;
+            using var answer = await AskAsync(data, TimeSpan.FromSeconds(5), cancellationToken);
+            return answer is { IsSuccessStatusCode: true };
         }
         catch (Exception failure) when (failure is HttpRequestException || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
@@ -119,7 +131,7 @@ internal sealed class OperatorSide : IDisposable
             return;
         }
 
-        if (!IsOperator(request))
+        if (!_token.IsShownBy(request))
         {
             response.StatusCode = StatusCodes.Status401Unauthorized;
             response.Headers.WWWAuthenticate = "Bearer";
@@ -131,12 +143,6 @@ internal sealed class OperatorSide : IDisposable
         else await StatusAsync(response, context.RequestAborted);
     }
 
-    private const string OwnHeader = "x-dequeue-own";
-
-    private bool IsOperator(HttpRequest request)
-        => request.Headers.Authorization.ToString() is var header && header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
-            && CryptographicOperations.FixedTimeEquals(_token, Encoding.UTF8.GetBytes(header[Bearer.Length..].Trim()));
-
     private static Task FileAsync(HttpResponse response, string name)
     {
         if (!Files.TryGetValue(name.Length == 0 ? "index.html" : name, out var file))
@@ -147,10 +153,7 @@ internal sealed class OperatorSide : IDisposable
 
         response.ContentType = file.Type;
         response.Headers.CacheControl = "no-cache";
-        response.Headers.XContentTypeOptions = "nosniff";
-        response.Headers["Referrer-Policy"] = "no-referrer";
-        response.Headers.ContentSecurityPolicy =
-            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
+        SiteContent.Protect(response.Headers, Policy);
         return response.Body.WriteAsync(file.Content).AsTask();
     }
 
@@ -224,7 +227,7 @@ internal sealed class OperatorSide : IDisposable
         return own.GetManifestResourceNames().Where(static name => name.StartsWith(ResourcePrefix, StringComparison.Ordinal))
             .Select(name => (Name: name[ResourcePrefix.Length..], Stream: own.GetManifestResourceStream(name)!))
             .Concat(Shared.Select(static name => (Name: name, Stream: typeof(SiteFiles).Assembly.GetManifestResourceStream("page/" + name)!)))
-            .ToFrozenDictionary(static file => file.Name, static file => (Bytes(file.Stream), MediaType(file.Name)), StringComparer.Ordinal);
+            .ToFrozenDictionary(static file => file.Name, static file => (Bytes(file.Stream), SiteContent.MediaTypeOf(file.Name)), StringComparer.Ordinal);
 
         static byte[] Bytes(Stream stream)
         {
@@ -232,14 +235,5 @@ internal sealed class OperatorSide : IDisposable
             using (stream) stream.CopyTo(all);
             return all.ToArray();
         }
-
-        static string MediaType(string name) => Path.GetExtension(name) switch
-        {
-            ".html" => "text/html; charset=utf-8",
-            ".css" => "text/css; charset=utf-8",
-            ".js" => "text/javascript; charset=utf-8",
-            ".svg" => "image/svg+xml",
-            var other => throw new InvalidOperationException($"The page has no {other} files."),
-        };
     }
 }

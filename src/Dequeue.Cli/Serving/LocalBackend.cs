@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Dequeue.Cli.Operating;
 using Dequeue.Cli.Terminal;
 using Dequeue.Functions.Configuration;
+using Dequeue.Functions.Telemetry;
 using Dequeue.Functions.Upstream;
 using Dequeue.FunctionsHost;
 using Dequeue.FunctionsHost.Workers;
@@ -97,7 +98,7 @@ public sealed class LocalBackend : IAsyncDisposable
         FunctionsHostServer? functions = null;
         OperatorSide? operators = null;
         settings.TryAdd(StorageSetting, options.Storage ?? "sqlite:" + data.Events);
-        settings[OperatorSide.TokenSetting] = data.OperatorToken();
+        settings[OperatorToken.Setting] = data.OperatorToken();
         var log = new RecentLog(TimeProvider.System);
         try
         {

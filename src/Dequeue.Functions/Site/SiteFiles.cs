@@ -68,28 +68,16 @@ public sealed class SiteFiles
 
     private sealed class PageFile(string name, byte[] content, string policy) : IResult
     {
-        private readonly TaggedContent _content = new(content, MediaType(name));
+        private readonly TaggedContent _content = new(content, SiteContent.MediaTypeOf(name));
 
         public string Name => name;
 
         public Task ExecuteAsync(HttpContext httpContext)
         {
-            var headers = httpContext.Response.Headers;
-            headers.ContentSecurityPolicy = policy;
-            headers.XContentTypeOptions = "nosniff";
-            headers["Referrer-Policy"] = "no-referrer";
+            SiteContent.Protect(httpContext.Response.Headers, policy);
 
             // Tagged: files of two versions never mix.
             return _content.ExecuteAsync(httpContext);
         }
-
-        private static string MediaType(string name) => Path.GetExtension(name) switch
-        {
-            ".html" => "text/html; charset=utf-8",
-            ".css" => "text/css; charset=utf-8",
-            ".js" => "text/javascript; charset=utf-8",
-            ".svg" => "image/svg+xml",
-            var other => throw new InvalidOperationException($"The page has no {other} files."),
-        };
     }
 }

@@ -29,7 +29,7 @@ internal static class Exporters
     {
         var azureMonitor = configuration[AzureMonitorKey] is { Length: > 0 } connection ? connection : null;
         var hasOtlp = configuration[OtlpKey] is { Length: > 0 };
-        var hasPrometheus = configuration[MetricsFunction.TokenKey] is { Length: > 0 };
+        var hasPrometheus = configuration[OperatorToken.Setting] is { Length: > 0 };
         if (azureMonitor is null && !hasOtlp && !hasPrometheus) return;
 
         services.AddOpenTelemetry()

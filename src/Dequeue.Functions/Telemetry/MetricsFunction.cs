@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Dequeue.Functions.Http;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -9,20 +7,15 @@ namespace Dequeue.Functions.Telemetry;
 /// <summary>The metrics of this process for Prometheus. For operators alone: there is nothing here while <c>Operator__Token</c> is unset.</summary>
 public sealed class MetricsFunction
 {
-    /// <summary>The key of the token.</summary>
-    internal const string TokenKey = "Operator:Token";
-
-    private const string Bearer = "Bearer ";
-
-    private readonly byte[]? _token;
+    private readonly OperatorToken? _token;
     private readonly RequestDelegate? _scrape;
 
     /// <summary>Prepares what answers, when there is a token.</summary>
     public MetricsFunction(IConfiguration configuration, IServiceProvider services)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        if (configuration[TokenKey] is not { Length: > 0 } token) return;
-        _token = Encoding.UTF8.GetBytes(token);
+        if (configuration[OperatorToken.Setting] is not { Length: > 0 } token) return;
+        _token = new OperatorToken(token);
         var pipeline = new ApplicationBuilder(services);
         pipeline.UseOpenTelemetryPrometheusScrapingEndpoint(static _ => true);
         _scrape = pipeline.Build();
@@ -34,10 +27,7 @@ public sealed class MetricsFunction
     {
         ArgumentNullException.ThrowIfNull(request);
         if (_token is null || _scrape is null) return Results.NotFound();
-        var header = request.Headers.Authorization.ToString();
-        var isShown = header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
-            && CryptographicOperations.FixedTimeEquals(_token, Encoding.UTF8.GetBytes(header[Bearer.Length..].Trim()));
-        return isShown ? new Scrape(_scrape) : Problems.Unauthenticated(header.Length > 0);
+        return _token.IsShownBy(request) ? new Scrape(_scrape) : Problems.Unauthenticated(request.Headers.Authorization.ToString().Length > 0);
     }
 
     private sealed class Scrape(RequestDelegate scrape) : IResult
